@@ -1,0 +1,186 @@
+// How every command is carried out: load the aggregate, decide, append; when somebody else was
+// faster, load and decide again. Commands on one stream queue inside the process.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import type { Decision, Rejection } from '../domain/decision.js';
+import type { EventMetadata, Recorded } from '../domain/events/metadata.js';
+import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
+import type { Clock, Ids } from '../ports/clock.js';
+import type { EventStore, NewEvent, RecordedEvent } from '../ports/eventStore.js';
+import type { ReservedIds } from '../ports/idempotencyStore.js';
+import { KeyedQueue } from './keyedQueue.js';
+
+/** How long a command that meets conflicts decides again, in ms. */
+export const CONFLICT_DEADLINE_MS = 2_000;
+const CACHED_AGGREGATES = 20_000;
+const RETRY_PAUSE_MS = 20;
+
+/** An aggregate: where its fold begins and how it goes on. */
+export interface Aggregate<State, Event extends DomainEvent> {
+  initial: State;
+  evolve: (state: State, event: Recorded<Event>) => State;
+}
+
+/** On whose behalf a command runs and what it follows from. */
+export interface CommandContext {
+  organizationId: string;
+  actor: { sub: string };
+  requestId: string;
+  correlationId: string;
+  causationId: string | null;
+  /** The revision the client has seen, when it insists on it. */
+  ifRevision?: number | undefined;
+  /** Ids set aside by an idempotency key; `takenOver`: an earlier try may have used them. */
+  reserved?: (ReservedIds & { takenOver: boolean }) | undefined;
+}
+
+export interface Loaded<State> {
+  state: State;
+  /** Of the last event; -1 when there is none. */
+  revision: number;
+}
+
+/** Asked on the newest state, and again on a newer one when somebody else was faster. */
+export type Decide<State, Event> = (loaded: Loaded<State>) => Decision<Event> | Promise<Decision<Event>>;
+
+/** Why a command came to nothing: the decider's reason, or that the aggregate changed meanwhile. */
+export type Refusal = Rejection | { code: 'CONFLICT' } | { code: 'PRECONDITION_FAILED' };
+
+export type Outcome<State> =
+  | ({ done: true; /** What was appended; none when nothing was to change. */ events: RecordedEvent[] } & Loaded<State>)
+  | { done: false; refusal: Refusal };
+
+interface Cached extends Loaded<unknown> {
+  /** When the last event occurred. */
+  at: string;
+}
+
+export class CommandHandler {
+  private readonly queue = new KeyedQueue();
+  private readonly cache = new LRUCache<string, Cached>({ max: CACHED_AGGREGATES });
+
+  constructor(
+    readonly events: EventStore,
+    readonly clock: Clock,
+    readonly ids: Ids,
+  ) {}
+
+  /** The aggregate as of the newest event. @throws UnavailableError, UnreadableEventError */
+  async load<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, stream: string): Promise<Loaded<State>> {
+    return (await this.loadCached(aggregate, stream)) as Loaded<State>;
+  }
+
+  /**
+   * Carries out one command on `stream`. `decide` may be called again on a newer state.
+   * @throws UnavailableError when it cannot be told whether the events were stored
+   */
+  execute<State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Event>,
+    stream: string,
+    context: CommandContext,
+    decide: Decide<State, Event>,
+  ): Promise<Outcome<State>> {
+    return this.queue.run(stream, () => this.executeAtOnce(aggregate, stream, context, decide));
+  }
+
+  /** As `execute`, past the queue of the stream: for whoever holds another's queue and must not wait for this one. */
+  async executeAtOnce<State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Event>,
+    stream: string,
+    context: CommandContext,
+    decide: Decide<State, Event>,
+  ): Promise<Outcome<State>> {
+    const { reserved, ifRevision } = context;
+    const earlier = reserved?.takenOver === true ? await this.earlierTry(aggregate, stream, reserved.eventId) : null;
+    if (earlier !== null) return earlier;
+    const deadline = Date.now() + CONFLICT_DEADLINE_MS;
+    for (;;) {
+      const outcome = await this.attempt(aggregate, stream, context, decide);
+      if (outcome !== null) return outcome;
+      if (ifRevision !== undefined) return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
+      if (Date.now() > deadline) return { done: false, refusal: { code: 'CONFLICT' } };
+      await sleep(Math.random() * RETRY_PAUSE_MS);
+    }
+  }
+
+  /** One round of load, decide, append; null when somebody else appended meanwhile. */
+  private async attempt<State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Event>,
+    stream: string,
+    context: CommandContext,
+    decide: Decide<State, Event>,
+  ): Promise<Outcome<State> | null> {
+    const cached = await this.loadCached(aggregate, stream);
+    const loaded = cached as Loaded<State>;
+    const { state, revision } = loaded;
+    const decision = await decide(loaded);
+    if (!decision.accepted) return { done: false, refusal: decision.rejection };
+    if (context.ifRevision !== undefined && context.ifRevision !== revision) {
+      return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
+    }
+    if (decision.events.length === 0) return { done: true, state, revision, events: [] };
+    const events = this.toAppend(decision.events, context, cached.at);
+    const result = await this.events.commit(stream, revision === -1 ? 'none' : revision, events);
+    if (result.outcome === 'conflict') return null;
+    return this.remember(aggregate, stream, cached, events.map((event, index) => ({
+      ...event,
+      stream,
+      revision: revision + 1 + index,
+      position: result.position,
+    })));
+  }
+
+  private toAppend(events: readonly DomainEvent[], context: CommandContext, lastAt: string): NewEvent[] {
+    const { organizationId, actor, requestId, correlationId, causationId, reserved } = context;
+    const now = this.clock.now().toISOString();
+    const occurredAt = now > lastAt ? now : lastAt;
+    return events.map((event, index): NewEvent => {
+      const schemaVersion = schemaVersionOf(event.type);
+      const metadata: EventMetadata = { organizationId, actor, requestId, correlationId, causationId, occurredAt, schemaVersion };
+      return { ...event, id: index === 0 && reserved !== undefined ? reserved.eventId : this.ids.next(), metadata };
+    });
+  }
+
+  private remember<State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Event>,
+    stream: string,
+    before: Cached,
+    events: readonly RecordedEvent[],
+  ): Outcome<State> {
+    const after = events.reduce((loaded, event) => advance(aggregate, loaded, event), before);
+    this.cache.set(stream, after);
+    return { done: true, state: after.state as State, revision: after.revision, events: [...events] };
+  }
+
+  private async loadCached<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, stream: string): Promise<Cached> {
+    const known = this.cache.get(stream) ?? { state: aggregate.initial, revision: -1, at: '' };
+    let loaded = known;
+    for await (const events of this.events.read(stream, known.revision + 1)) {
+      loaded = events.reduce((before, event) => advance(aggregate, before, event), loaded);
+    }
+    if (loaded !== known) this.cache.set(stream, loaded);
+    return loaded;
+  }
+
+  /** What an earlier try of the same request did, found by the id of its first event; null when it did nothing. */
+  private async earlierTry<State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Event>,
+    stream: string,
+    eventId: string,
+  ): Promise<Outcome<State> | null> {
+    let loaded: Cached = { state: aggregate.initial, revision: -1, at: '' };
+    for await (const events of this.events.read(stream, 0)) {
+      for (const event of events) {
+        loaded = advance(aggregate, loaded, event);
+        if (event.id === eventId) return { done: true, state: loaded.state as State, revision: loaded.revision, events: [event] };
+      }
+    }
+    return null;
+  }
+}
+
+function advance<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, loaded: Cached, event: RecordedEvent): Cached {
+  const state = aggregate.evolve(loaded.state as State, event as unknown as Recorded<Event>);
+  return { state, revision: event.revision, at: event.metadata.occurredAt };
+}

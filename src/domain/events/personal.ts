@@ -1,0 +1,92 @@
+// Which fields of a contact's events are personal. They are stored encrypted, apart from the rest,
+// with a key per contact; once the key is destroyed each reads as `[erased]`.
+
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import type { ContactEvent, DomainEvent } from './registry.js';
+
+/** What stands in the place of a personal text whose key was destroyed. */
+export const ERASED = '[erased]';
+
+/** Personal fields at the top level of a contact; all of `address` but its id is personal too. */
+const personalFields = new Set([
+  'name',
+  'displayName',
+  'code',
+  'email',
+  'phone',
+  'website',
+  'address',
+  'taxId',
+  'description',
+  'notes',
+  'customFields',
+]);
+
+const personalMetadata = new Set(['title', 'department', 'mobilePhone', 'workPhone']);
+
+/** An event's data in two: what anyone may read, and what is to be encrypted. */
+export interface SplitData {
+  open: JsonObject;
+  /** Null when nothing in it is personal. */
+  personal: JsonObject | null;
+  /** The names of the personal fields, nested ones as `metadata.title`. */
+  fields: string[];
+}
+
+const holder: Partial<Record<DomainEvent['type'], string>> = {
+  ContactCreated: 'contact',
+  ContactUpdated: 'changes',
+  ContactRestored: 'contact',
+} satisfies Partial<Record<ContactEvent['type'], string>>;
+
+/** Takes the personal fields out of an event's data. */
+export function splitPersonal(event: DomainEvent): SplitData {
+  const key = holder[event.type];
+  const data = event.data as unknown as JsonObject;
+  if (key === undefined) return { open: data, personal: null, fields: [] };
+  const open: JsonObject = {};
+  const personal: JsonObject = {};
+  for (const [field, value] of Object.entries(data[key] as JsonObject)) {
+    if (field === 'metadata' && isJsonObject(value)) {
+      const isPersonal = ([name]: [string, Json]) => personalMetadata.has(name);
+      const entries = Object.entries(value);
+      open.metadata = Object.fromEntries(entries.filter((entry) => !isPersonal(entry)));
+      personal.metadata = Object.fromEntries(entries.filter(isPersonal));
+    } else if (personalFields.has(field)) personal[field] = value;
+    else open[field] = value;
+  }
+  return { open: { ...data, [key]: open }, personal, fields: leaves(personal) };
+}
+
+/** The event's data whole again. */
+export function joinPersonal(type: string, open: JsonObject, personal: JsonObject): JsonObject {
+  const key = holder[type as DomainEvent['type']];
+  if (key === undefined) return open;
+  const rest = open[key] as JsonObject;
+  const joined: JsonObject = { ...rest, ...personal };
+  if (isJsonObject(rest.metadata) && isJsonObject(personal.metadata)) {
+    joined.metadata = { ...rest.metadata, ...personal.metadata };
+  }
+  return { ...open, [key]: joined };
+}
+
+/** The personal part when its key is gone: each of `fields` reads as erased. */
+export function erasedPersonal(fields: readonly string[]): JsonObject {
+  const personal: JsonObject = {};
+  for (const path of fields) {
+    const [field, nested] = path.split('.', 2) as [string, string | undefined];
+    if (nested === undefined) personal[field] = Object.hasOwn(erasedForms, field) ? (erasedForms[field] as Json) : ERASED;
+    else personal[field] = { ...(personal[field] as JsonObject | undefined), [nested]: ERASED };
+  }
+  return personal;
+}
+
+/** What stands for an erased field that is no text. */
+const erasedForms: Record<string, Json> = { customFields: {}, address: null };
+
+function leaves(personal: JsonObject): string[] {
+  return Object.entries(personal).flatMap(([field, value]) => {
+    const nested = (field === 'address' || field === 'metadata') && isJsonObject(value);
+    return nested ? Object.keys(value).map((name) => `${field}.${name}`) : [field];
+  });
+}

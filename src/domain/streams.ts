@@ -1,0 +1,35 @@
+// Names of streams. The organization is part of each, encoded so that no name is a prefix of
+// another's, and an aggregate of one organization cannot be reached from another.
+
+export type StreamCategory = 'contact' | 'company' | 'reporting';
+
+/** A stream's name taken apart: `id` is the aggregate's, and `lines` for reporting lines. */
+export interface StreamSubject {
+  category: StreamCategory;
+  organizationId: string;
+  id: string;
+}
+
+export const contactStream = (organizationId: string, id: string): string => streamName('contact', organizationId, id);
+
+export const companyStream = (organizationId: string, id: string): string => streamName('company', organizationId, id);
+
+/** The stream that orders an organization's changes of who reports to whom; see reportingLine.ts. */
+export const reportingStream = (organizationId: string): string => streamName('reporting', organizationId, 'lines');
+
+/** The parts of a stream's name; undefined when it is not one of ours. */
+export function parseStream(stream: string): StreamSubject | undefined {
+  const match = /^(contact|company|reporting)-([^-]+)-(.+)$/.exec(stream);
+  if (match === null) return undefined;
+  const [, category, organization, id] = match as unknown as [string, StreamCategory, string, string];
+  return { category, organizationId: decodeURIComponent(organization), id };
+}
+
+/** The organization as it stands in names: no hyphen, no control character, plain ASCII. */
+export function encodeOrganization(organizationId: string): string {
+  return encodeURIComponent(organizationId).replaceAll('-', '%2D');
+}
+
+function streamName(category: StreamCategory, organizationId: string, id: string): string {
+  return `${category}-${encodeOrganization(organizationId)}-${id}`;
+}

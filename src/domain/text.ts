@@ -1,0 +1,47 @@
+// How text is compared: one folded form for sorting by name, for departments and for search.
+
+/**
+ * The form in which two texts are the same text: NFKD, combining marks removed, case folded,
+ * trimmed, white space and control characters as single spaces. Letters such as ø, ł, đ stay
+ * letters of their own. Ordered by code point.
+ */
+export function foldText(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .replaceAll('ς', 'σ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
+/** What a search looks into: each text folded on a line of its own, then the digits of the phone. */
+export function searchableText(texts: readonly (string | null)[], phone: string | null): string {
+  const lines = texts.filter((text) => text !== null).map(foldText);
+  if (phone !== null) lines.push(phoneDigits(phone));
+  return lines.join('\n');
+}
+
+/** A word of a search: found where the text holds `literal`, or `digits` when it may be part of a phone. */
+export interface SearchWord {
+  literal: string;
+  digits: string | null;
+}
+
+/** The words of a search as typed, all of which must be found; none when it holds no text. */
+export function searchWords(search: string): SearchWord[] {
+  const words = foldText(search).split(' ').filter((word) => word !== '');
+  return [...new Set(words)].map((literal) => ({
+    literal,
+    digits: /^[\d\s()+./-]*\d[\d\s()+./-]*$/.test(literal) ? phoneDigits(literal) : null,
+  }));
+}
+
+/**
+ * The digits of a phone number, whatever the punctuation, as full-width digits: folding never
+ * leaves those in a text, so digits of a phone are not mistaken for digits of a name or an email.
+ */
+function phoneDigits(phone: string): string {
+  return foldText(phone).replace(/\D/g, '').replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit)));
+}

@@ -1,0 +1,95 @@
+// One SQLite file: opened durable, its statements prepared once, opened again after a failure.
+
+import Sqlite from 'libsql';
+import { UnavailableError } from '../../ports/errors.js';
+import { migrate, type Migration } from './migrate.js';
+
+export type SqlValue = string | number | null | Buffer;
+
+type Statement = Sqlite.Statement<[SqlValue[]]>;
+
+/** A row as SQLite gives it; the query that asked knows its columns. */
+export type Row = Record<string, SqlValue>;
+
+export class Database {
+  private handle: Sqlite.Database | null = null;
+  private statements = new Map<string, Statement>();
+
+  /**
+   * Opens the file, makes it when it is missing, and brings it to the newest layout.
+   * @throws LayoutError when a newer version of the service wrote it
+   */
+  constructor(
+    private readonly file: string,
+    migrations: readonly Migration[],
+  ) {
+    migrate(this, migrations);
+  }
+
+  /** The first row of a query; undefined when there is none. */
+  get<Result = Row>(sql: string, ...values: SqlValue[]): Result | undefined {
+    return this.prepared(sql).get(values) as Result | undefined;
+  }
+
+  /** All rows of a query. */
+  all<Result = Row>(sql: string, ...values: SqlValue[]): Result[] {
+    return this.prepared(sql).all(values) as Result[];
+  }
+
+  /** Carries out a statement that gives no rows; returns how many rows it changed. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return this.prepared(sql).run(values).changes;
+  }
+
+  /** Carries out several statements that take no values. */
+  script(sql: string): void {
+    this.opened().exec(sql);
+  }
+
+  /** Closes the file, so that nothing of a failed transaction is left in memory; the next use opens it again. */
+  close(): void {
+    const { handle } = this;
+    this.statements.clear();
+    this.handle = null;
+    handle?.close();
+  }
+
+  private opened(): Sqlite.Database {
+    this.handle ??= openDurable(this.file);
+    return this.handle;
+  }
+
+  /** Values are passed as one array: a single object of its own would be read as named values. */
+  private prepared(sql: string): Statement {
+    const known = this.statements.get(sql);
+    if (known !== undefined) return known;
+    const statement: Statement = this.opened().prepare<[SqlValue[]]>(sql);
+    this.statements.set(sql, statement);
+    return statement;
+  }
+}
+
+/** Reads by `query`; a failure of SQLite becomes an UnavailableError. */
+export async function reading<Result>(query: () => Result): Promise<Result> {
+  try {
+    return query();
+  } catch (error) {
+    if (isSqliteError(error)) throw new UnavailableError('the embedded store could not be read', { cause: error });
+    throw error;
+  }
+}
+
+/** Whether the error is SQLite's own. */
+export function isSqliteError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && error.name === 'SqliteError';
+}
+
+function openDurable(file: string): Sqlite.Database {
+  const handle = new Sqlite(file);
+  handle.pragma('journal_mode = WAL');
+  handle.pragma('synchronous = FULL');
+  handle.pragma('cache_size = -16000');
+  handle.pragma('temp_store = MEMORY');
+  handle.pragma('wal_autocheckpoint = 4000');
+  return handle;
+}

@@ -1,0 +1,183 @@
+// The event log in SQLite: one table, in the order of appending.
+
+import { EventEmitter, once } from 'node:events';
+import type {
+  AppendResult,
+  EventBatch,
+  EventLog,
+  ExpectedRevision,
+  NewStoredEvent,
+  Position,
+  StoredEvent,
+} from '../../ports/eventLog.js';
+import { reading, type Database } from './database.js';
+import type { GroupCommit, Participant } from './groupCommit.js';
+
+const READ_BATCH = 500;
+/** How many of the newest events are kept in memory, for subscribers that have caught up. */
+const TAIL_EVENTS = 2_000;
+
+interface EventRow {
+  position: number;
+  stream: string;
+  revision: number;
+  id: string;
+  type: string;
+  data: string;
+  metadata: string;
+}
+
+const COLUMNS = 'position, stream, revision, id, type, data, metadata';
+
+export class SqliteEventLog implements EventLog, Participant {
+  private lastPosition: number | null = null;
+  private readonly grown = new EventEmitter().setMaxListeners(0);
+  private appended: StoredEvent[] = [];
+  private tail: StoredEvent[] = [];
+
+  constructor(
+    private readonly database: Database,
+    private readonly writes: GroupCommit,
+  ) {
+    writes.join(this);
+  }
+
+  async append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[]): Promise<AppendResult> {
+    const { result } = await this.writes.run(() => this.appendNow(stream, expected, events));
+    return result;
+  }
+
+  /** `append` within a group: its result, and what it stored (nothing when it was stored before). */
+  appendNow(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewStoredEvent[],
+  ): { result: AppendResult; stored: StoredEvent[] } {
+    const last = this.lastRow(stream);
+    const revision = last?.revision ?? -1;
+    if (revision !== (expected === 'none' ? -1 : expected)) {
+      return { result: this.sameAppend(stream, expected, events) ?? { outcome: 'conflict' }, stored: [] };
+    }
+    let position = this.headNow();
+    const stored = events.map((event, index): StoredEvent => {
+      position += 1;
+      return { ...event, stream, revision: revision + 1 + index, position: String(position) };
+    });
+    for (const event of stored) this.insert(event);
+    this.lastPosition = position;
+    this.appended.push(...stored);
+    return { result: { outcome: 'appended', revision: revision + events.length, position: String(position) }, stored };
+  }
+
+  async *read(stream: string, fromRevision: number): AsyncIterable<StoredEvent[]> {
+    let from = fromRevision;
+    for (;;) {
+      const events = await reading(() => this.rowsOf(stream, from, READ_BATCH).map(toEvent));
+      if (events.length > 0) yield events;
+      if (events.length < READ_BATCH) return;
+      from += events.length;
+    }
+  }
+
+  async last(stream: string): Promise<StoredEvent | null> {
+    const row = await reading(() => this.lastRow(stream));
+    return row === undefined ? null : toEvent(row);
+  }
+
+  async readAll(after: Position | null, limit: number): Promise<EventBatch> {
+    const from = after === null ? 0 : Number(after);
+    const events = this.fromTail(from, limit) ?? (await reading(() => this.rowsAfter(from, limit).map(toEvent)));
+    return { events, position: events.at(-1)?.position ?? String(from), caughtUp: events.length < limit };
+  }
+
+  async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<EventBatch> {
+    let position = after;
+    while (!signal.aborted) {
+      const more = once(this.grown, 'commit', { signal }).catch(() => undefined);
+      const batch = await this.readAll(position, READ_BATCH);
+      if (batch.events.length > 0 || position === after) yield batch;
+      position = batch.position;
+      if (batch.caughtUp && batch.events.length === 0) await more;
+    }
+  }
+
+  async head(): Promise<Position | null> {
+    const head = await reading(() => this.headNow());
+    return head === 0 ? null : String(head);
+  }
+
+  compare(a: Position | null, b: Position | null): number {
+    return Number(a ?? 0) - Number(b ?? 0);
+  }
+
+  /** The position of the last event, those of the running group among them; 0 when there is none. */
+  headNow(): number {
+    this.lastPosition ??= this.database.get<{ head: number }>('SELECT coalesce(max(position), 0) AS head FROM events')?.head ?? 0;
+    return this.lastPosition;
+  }
+
+  committed(): void {
+    if (this.appended.length === 0) return;
+    this.tail.push(...this.appended);
+    if (this.tail.length > 2 * TAIL_EVENTS) this.tail = this.tail.slice(-TAIL_EVENTS);
+    this.appended = [];
+    this.grown.emit('commit');
+  }
+
+  failed(): void {
+    this.appended = [];
+    this.tail = [];
+    this.lastPosition = null;
+  }
+
+  /** The append that was made before with the very same events, if there was one. */
+  private sameAppend(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewStoredEvent[],
+  ): AppendResult | undefined {
+    const rows = this.rowsOf(stream, expected === 'none' ? 0 : expected + 1, events.length);
+    const same = rows.length === events.length && rows.every((row, index) => row.id === events[index]?.id);
+    const last = rows.at(-1);
+    if (!same || last === undefined) return undefined;
+    return { outcome: 'appended', revision: last.revision, position: String(last.position) };
+  }
+
+  private insert({ position, stream, revision, id, type, data, metadata }: StoredEvent): void {
+    this.database.run(
+      `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      Number(position),
+      stream,
+      revision,
+      id,
+      type,
+      JSON.stringify(data),
+      JSON.stringify(metadata),
+    );
+  }
+
+  private lastRow(stream: string): EventRow | undefined {
+    return this.database.get(`SELECT ${COLUMNS} FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1`, stream);
+  }
+
+  private rowsOf(stream: string, from: number, limit: number): EventRow[] {
+    const sql = `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`;
+    return this.database.all(sql, stream, from, limit);
+  }
+
+  private rowsAfter(position: number, limit: number): EventRow[] {
+    return this.database.all(`SELECT ${COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`, position, limit);
+  }
+
+  /** The events after `position` when all of them are in memory. Positions have no gaps. */
+  private fromTail(position: number, limit: number): StoredEvent[] | undefined {
+    const first = this.tail[0];
+    if (first === undefined || position + 1 < Number(first.position)) return undefined;
+    const start = position + 1 - Number(first.position);
+    return this.tail.slice(start, start + limit);
+  }
+}
+
+function toEvent({ data, metadata, position, ...row }: EventRow): StoredEvent {
+  return { ...row, position: String(position), data: JSON.parse(data), metadata: JSON.parse(metadata) };
+}

@@ -1,0 +1,101 @@
+// The embedded platform: every port on SQLite files in one folder, for one process at a time.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KeyObject } from 'node:crypto';
+import type { Checkpoints } from '../../ports/checkpoints.js';
+import type { Commit } from '../../ports/commit.js';
+import type { CounterStore } from '../../ports/counterStore.js';
+import type { EventLog } from '../../ports/eventLog.js';
+import type { IdempotencyStore } from '../../ports/idempotencyStore.js';
+import type { KeyStore } from '../../ports/keyStore.js';
+import type { Projection } from '../../ports/projection.js';
+import type { ProjectionStore, ReadStore } from '../../ports/readStore.js';
+import { Database } from './database.js';
+import { SqliteDocuments } from './documents.js';
+import { SqliteEventLog } from './eventLog.js';
+import { GroupCommit } from './groupCommit.js';
+import { SqliteKeyStore } from './keyStore.js';
+import { keyMigrations, storeMigrations } from './layout.js';
+import { takeLock } from './lock.js';
+import { InlineProjector, SqliteProjectionStore, type ChangesOf } from './projectionStore.js';
+import { SqliteReadStore } from './readStore.js';
+import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
+
+export interface EmbeddedPlatform {
+  log: EventLog;
+  commit: Commit;
+  keys: KeyStore;
+  readStore: ReadStore;
+  projectionStore: ProjectionStore;
+  checkpoints: Checkpoints;
+  idempotency: IdempotencyStore;
+  counters: CounterStore;
+  /** Closes the files and lets go of the folder. Whoever still writes gets an UnavailableError. */
+  close(): void;
+}
+
+export interface EmbeddedOptions {
+  /** The folder of the files; made when it is missing. */
+  dataDir: string;
+  wrappingKey: KeyObject;
+  projections: readonly Projection[];
+  changesOf: ChangesOf;
+}
+
+/**
+ * Opens the platform, waiting up to 5 s for another process to let go of the folder.
+ * @throws LockedError when another process has it
+ * @throws LayoutError when a newer version of the service wrote it
+ * @throws WrongWrappingKeyError
+ */
+export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(join(dataDir, 'contacts.lock'));
+  const closers = [() => lock.release()];
+  const close = () => {
+    for (const closer of closers.splice(0).reverse()) closer();
+  };
+  try {
+    const store = new Database(join(dataDir, 'contacts.sqlite'), storeMigrations);
+    closers.push(() => store.close());
+    const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
+    closers.push(() => keyFile.close());
+    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile), wrappingKey);
+    return { ...openStore(store, projections, changesOf), keys, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function openStore(database: Database, projections: readonly Projection[], changesOf: ChangesOf) {
+  const writes = new GroupCommit(database);
+  const log = new SqliteEventLog(database, writes);
+  const documents = new SqliteDocuments(database);
+  const projectionStore = new SqliteProjectionStore(database, writes, documents);
+  const inline = new InlineProjector(projections, projectionStore, documents, changesOf);
+  writes.join(documents);
+  writes.join(inline);
+  const commit: Commit = (stream, expected, stored, plain) =>
+    writes.run(() => {
+      const appended = log.appendNow(stream, expected, stored);
+      inline.add(
+        appended.stored.map((event, index) => {
+          const { type, data } = plain[index] as (typeof plain)[number];
+          const { id, revision, position, metadata } = event;
+          return { type, data, id, stream, revision, position, metadata } as Parameters<typeof inline.add>[0][number];
+        }),
+      );
+      return appended.result;
+    });
+  return {
+    log,
+    commit,
+    projectionStore,
+    readStore: new SqliteReadStore(database, documents),
+    checkpoints: new SqliteCheckpoints(database, writes),
+    idempotency: new SqliteIdempotencyStore(database, writes),
+    counters: new SqliteCounterStore(database, writes),
+  };
+}

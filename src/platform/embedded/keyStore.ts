@@ -1,0 +1,96 @@
+// The key store in a SQLite file of its own: each contact's key wrapped by the first of the
+// configured wrapping keys.
+
+import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { KeyDestroyedError, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
+import { encodeOrganization } from '../../domain/streams.js';
+import { decrypt, encrypt } from '../sealing.js';
+import { reading, type Database } from './database.js';
+import type { GroupCommit } from './groupCommit.js';
+
+const KEY_BYTES = 32;
+const CACHED_KEYS = 20_000;
+const CHECK_TEXT = 'contacts';
+
+/** The wrapping key is not the one the keys were wrapped with. */
+export class WrongWrappingKeyError extends Error {
+  override readonly name = 'WrongWrappingKeyError';
+}
+
+interface KeyRow {
+  wrapped: Buffer | null;
+}
+
+export class SqliteKeyStore implements KeyStore {
+  private readonly cache = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
+
+  /** @throws WrongWrappingKeyError */
+  constructor(
+    private readonly database: Database,
+    private readonly writes: GroupCommit,
+    private readonly wrappingKey: KeyObject,
+  ) {
+    this.checkWrappingKey();
+  }
+
+  async obtain(subject: KeySubject): Promise<KeyObject> {
+    const [known] = await this.find([subject]);
+    if (known?.state === 'usable') return known.key;
+    if (known?.state === 'destroyed') throw new KeyDestroyedError('the key was destroyed');
+    const key = await this.writes.run(() => this.insert(subject));
+    this.cache.set(cacheKey(subject), key);
+    return key;
+  }
+
+  async find(subjects: readonly KeySubject[]): Promise<StoredKey[]> {
+    return reading(() => subjects.map((subject) => this.findNow(subject)));
+  }
+
+  async destroy(subject: KeySubject): Promise<void> {
+    await this.writes.run(() => {
+      const values = [encodeOrganization(subject.organizationId), subject.id];
+      this.database.run('INSERT OR REPLACE INTO keys (organization, id, wrapped) VALUES (?, ?, NULL)', ...values);
+    });
+    this.cache.delete(cacheKey(subject));
+  }
+
+  /** A new key, unless another request of the same group made one. */
+  private insert(subject: KeySubject): KeyObject {
+    const known = this.findNow(subject);
+    if (known.state === 'usable') return known.key;
+    if (known.state === 'destroyed') throw new KeyDestroyedError('the key was destroyed');
+    const key = createSecretKey(randomBytes(KEY_BYTES));
+    const wrapped = encrypt(this.wrappingKey, key.export(), cacheKey(subject));
+    const sql = 'INSERT INTO keys (organization, id, wrapped) VALUES (?, ?, ?)';
+    this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, wrapped);
+    return key;
+  }
+
+  private findNow(subject: KeySubject): StoredKey {
+    const cached = this.cache.get(cacheKey(subject));
+    if (cached !== undefined) return { state: 'usable', key: cached };
+    const sql = 'SELECT wrapped FROM keys WHERE organization = ? AND id = ?';
+    const row = this.database.get<KeyRow>(sql, encodeOrganization(subject.organizationId), subject.id);
+    if (row === undefined) return { state: 'missing' };
+    if (row.wrapped === null) return { state: 'destroyed' };
+    const key = createSecretKey(decrypt(this.wrappingKey, Buffer.from(row.wrapped), cacheKey(subject)));
+    this.cache.set(cacheKey(subject), key);
+    return { state: 'usable', key };
+  }
+
+  private checkWrappingKey(): void {
+    const fingerprint = createHash('sha256').update('wrapping key').update(this.wrappingKey.export()).digest('hex').slice(0, 16);
+    const known = this.database.all<{ fingerprint: string; box: Buffer }>('SELECT fingerprint, box FROM wrapping_check');
+    if (known.length === 0) {
+      const box = encrypt(this.wrappingKey, Buffer.from(CHECK_TEXT), fingerprint);
+      this.database.run('INSERT INTO wrapping_check (fingerprint, box) VALUES (?, ?)', fingerprint, box);
+    } else if (!known.some((row) => row.fingerprint === fingerprint)) {
+      throw new WrongWrappingKeyError('ENCRYPTION_KEY is not the key that the personal data in DATA_DIR was encrypted with');
+    }
+  }
+}
+
+function cacheKey({ organizationId, id }: KeySubject): string {
+  return `${encodeOrganization(organizationId)}/${id}`;
+}

@@ -1,0 +1,55 @@
+// The event store over any log: seals what is committed, opens what is read.
+
+import type { EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
+import type { Commit } from '../ports/commit.js';
+import type { EventStore, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
+import type { KeyStore, KeySubject, StoredKey } from '../ports/keyStore.js';
+import { keySubjectOf, needsKey, seal, unseal } from './sealing.js';
+
+export class SealedEventStore implements EventStore {
+  constructor(
+    private readonly log: EventLog,
+    private readonly keys: KeyStore,
+    private readonly commitSealed: Commit,
+  ) {}
+
+  async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) {
+    const subject = keySubjectOf(stream);
+    const key = subject !== null && needsKey(events) ? await this.keys.obtain(subject) : null;
+    return this.commitSealed(stream, expected, events.map((event) => seal(event, key)), events);
+  }
+
+  async *read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]> {
+    for await (const events of this.log.read(stream, fromRevision)) yield await this.open(events);
+  }
+
+  async last(stream: string): Promise<RecordedEvent | null> {
+    const last = await this.log.last(stream);
+    return last === null ? null : ((await this.open([last]))[0] ?? null);
+  }
+
+  async open(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
+    const keyOf = await this.keysOf(events);
+    return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null));
+  }
+
+  async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch> {
+    for await (const batch of this.log.subscribe(after, signal)) yield await this.openBatch(batch);
+  }
+
+  private async openBatch({ events, position, caughtUp }: EventBatch): Promise<RecordedBatch> {
+    return { events: await this.open(events), position, caughtUp };
+  }
+
+  private async keysOf(events: readonly StoredEvent[]): Promise<Map<string, StoredKey>> {
+    const subjects = new Map<string, KeySubject>();
+    for (const { stream, data } of events) {
+      if (data.personal === undefined || subjects.has(stream)) continue;
+      const subject = keySubjectOf(stream);
+      if (subject !== null) subjects.set(stream, subject);
+    }
+    if (subjects.size === 0) return new Map();
+    const keys = await this.keys.find([...subjects.values()]);
+    return new Map([...subjects.keys()].map((stream, index) => [stream, keys[index] ?? { state: 'missing' }]));
+  }
+}

@@ -1,0 +1,74 @@
+// How events are stored: personal fields encrypted with their contact's key (AES-256-GCM), the
+// rest in the clear. Sealed data holds, beside the open fields,
+// `personal: { fields: [names], box: base64(iv | ciphertext | tag) }`.
+
+import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { erasedPersonal, joinPersonal, splitPersonal } from '../domain/events/personal.js';
+import { readEvent } from '../domain/events/registry.js';
+import type { JsonObject } from '../domain/json.js';
+import { parseStream } from '../domain/streams.js';
+import type { NewStoredEvent, StoredEvent } from '../ports/eventLog.js';
+import type { NewEvent, RecordedEvent } from '../ports/eventStore.js';
+import type { KeySubject, StoredKey } from '../ports/keyStore.js';
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+const sealedSchema = z.object({ fields: z.array(z.string()), box: z.string() });
+
+/** Whose key seals the events of `stream`; null when none does. */
+export function keySubjectOf(stream: string): KeySubject | null {
+  const subject = parseStream(stream);
+  return subject?.category === 'contact' ? { organizationId: subject.organizationId, id: subject.id } : null;
+}
+
+/** Whether any of the events holds personal data, so that a key is needed to seal them. */
+export function needsKey(events: readonly NewEvent[]): boolean {
+  return events.some((event) => splitPersonal(event).fields.length > 0);
+}
+
+/** The event as it is stored. `key` may be null when nothing in it is personal. */
+export function seal(event: NewEvent, key: KeyObject | null): NewStoredEvent {
+  const { id, type, metadata } = event;
+  const { open, personal, fields } = splitPersonal(event);
+  if (personal === null || fields.length === 0) return { id, type, metadata, data: open };
+  if (key === null) throw new TypeError(`${type} holds personal data and was given no key`);
+  const box = encrypt(key, Buffer.from(JSON.stringify(personal)), id);
+  return { id, type, metadata, data: { ...open, personal: { fields, box: box.toString('base64') } } };
+}
+
+/**
+ * The stored event decrypted and in its newest form; with its key destroyed, personal fields read
+ * as erased.
+ * @throws UnreadableEventError
+ */
+export function unseal(stored: StoredEvent, key: StoredKey | null): RecordedEvent {
+  const { id, type, stream, revision, position, metadata } = stored;
+  const event = readEvent(type, openData(stored, key), metadata);
+  return { ...event, id, stream, revision, position, metadata };
+}
+
+function openData({ id, type, stream, data }: StoredEvent, key: StoredKey | null): JsonObject {
+  const { personal: sealed, ...open } = data;
+  if (sealed === undefined) return data;
+  const { fields, box } = sealedSchema.parse(sealed);
+  if (key === null || key.state === 'missing') throw new Error(`no key for the personal data of ${stream}`);
+  if (key.state === 'destroyed') return joinPersonal(type, open, erasedPersonal(fields));
+  const personal = JSON.parse(decrypt(key.key, Buffer.from(box, 'base64'), id).toString()) as JsonObject;
+  return joinPersonal(type, open, personal);
+}
+
+/** `iv | ciphertext | tag`; `context` is authenticated with it, so that a box cannot be moved. */
+export function encrypt(key: KeyObject, plain: Buffer, context: string): Buffer {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context));
+  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** What `encrypt` took. @throws Error when key or context are not those it was encrypted with, or a bit differs */
+export function decrypt(key: KeyObject, box: Buffer, context: string): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, IV_BYTES)).setAAD(Buffer.from(context));
+  decipher.setAuthTag(box.subarray(-TAG_BYTES));
+  return Buffer.concat([decipher.update(box.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
+}

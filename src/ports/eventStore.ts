@@ -1,0 +1,38 @@
+// The event store as the rest of the service sees it: typed events in their newest form, personal
+// data decrypted. What is written is visible in the read models when `commit` returns.
+
+import type { EventMetadata, Recorded } from '../domain/events/metadata.js';
+import type { DomainEvent } from '../domain/events/registry.js';
+import type { AppendResult, ExpectedRevision, Position, StoredEvent } from './eventLog.js';
+
+/** An event to commit: decided, with the id and metadata it is to have. */
+export type NewEvent = DomainEvent & { id: string; metadata: EventMetadata };
+
+export type RecordedEvent = Recorded<DomainEvent>;
+
+export interface RecordedBatch {
+  events: RecordedEvent[];
+  position: Position;
+  caughtUp: boolean;
+}
+
+export interface EventStore {
+  /**
+   * Appends `events` (at least one) to `stream`, all or none, durably, and waits until every read
+   * model shows them. As idempotent as the log's append.
+   * @throws UnavailableError when it cannot be told whether they were stored, or they are not visible in time
+   */
+  commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult>;
+
+  /** The events of `stream` from `fromRevision` on. @throws UnreadableEventError */
+  read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]>;
+
+  /** The last event of `stream`; null when it does not exist. @throws UnreadableEventError */
+  last(stream: string): Promise<RecordedEvent | null>;
+
+  /** Stored events, as a log gives them, decrypted and in their newest form. @throws UnreadableEventError */
+  open(events: readonly StoredEvent[]): Promise<RecordedEvent[]>;
+
+  /** As the log's `subscribe`. A batch with an event that cannot be read ends the subscription with UnreadableEventError. */
+  subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch>;
+}

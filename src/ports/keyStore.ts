@@ -1,0 +1,33 @@
+// Keys that encrypt personal data, one a contact, kept apart from the events and their backups.
+// Destroying a key erases what it encrypted, wherever copies of the events may lie.
+
+import type { KeyObject } from 'node:crypto';
+
+/** Whose key: a contact of an organization. */
+export interface KeySubject {
+  organizationId: string;
+  id: string;
+}
+
+export type StoredKey = { state: 'usable'; key: KeyObject } | { state: 'destroyed' } | { state: 'missing' };
+
+export interface KeyStore {
+  /**
+   * The subject's key, made when there is none. It is durable before this returns, so that no
+   * event can be stored whose key could be lost.
+   * @throws KeyDestroyedError when it was destroyed
+   * @throws UnavailableError
+   */
+  obtain(subject: KeySubject): Promise<KeyObject>;
+
+  /** The keys of `subjects`, in their order. @throws UnavailableError */
+  find(subjects: readonly KeySubject[]): Promise<StoredKey[]>;
+
+  /** Destroys the subject's key for good; durable before this returns. @throws UnavailableError */
+  destroy(subject: KeySubject): Promise<void>;
+}
+
+/** What was to be encrypted belongs to somebody whose data was erased. */
+export class KeyDestroyedError extends Error {
+  override readonly name = 'KeyDestroyedError';
+}

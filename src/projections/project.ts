@@ -1,0 +1,56 @@
+// Runs a projection over events: which documents they concern, and what becomes of each.
+
+import type { RecordedEvent } from '../ports/eventStore.js';
+import type { Change, DocumentSubject, Projection, Versioned } from '../ports/projection.js';
+import { companiesProjection } from './companies.js';
+import { contactsProjection } from './contacts.js';
+
+/** Every projection there is. */
+export const projections: readonly Projection[] = [contactsProjection, companiesProjection];
+
+/** An event that cannot follow on what the read model shows: one between them is missing. */
+export class ProjectionGapError extends Error {
+  override readonly name = 'ProjectionGapError';
+}
+
+/** The events of a batch that concern one document. */
+export interface SubjectEvents extends DocumentSubject {
+  events: RecordedEvent[];
+}
+
+/** The events that concern `projection`, by document, in the order in which documents are first met. */
+export function bySubject(projection: Projection, events: readonly RecordedEvent[]): SubjectEvents[] {
+  const subjects = new Map<string, SubjectEvents>();
+  for (const event of events) {
+    const subject = projection.subject(event);
+    if (subject === null) continue;
+    const known = subjects.get(event.stream);
+    if (known === undefined) subjects.set(event.stream, { ...subject, events: [event] });
+    else known.events.push(event);
+  }
+  return [...subjects.values()];
+}
+
+/**
+ * What the events make of one document; null when it has seen them all.
+ * @throws ProjectionGapError when they do not follow on its revision
+ */
+export function changeOf(projection: Projection, subject: SubjectEvents, stored: Versioned | null): Change | null {
+  const { organizationId, id } = subject;
+  const from = stored?.revision ?? -1;
+  const unseen = subject.events.filter((event) => event.revision > from);
+  const last = unseen.at(-1);
+  if (last === undefined) return null;
+  let revision = from;
+  let document = stored?.document ?? null;
+  for (const event of unseen) {
+    revision += 1;
+    if (event.revision !== revision) {
+      throw new ProjectionGapError(`${event.stream}: revision ${event.revision} follows on ${revision - 1}`);
+    }
+    document = projection.evolve(document, event);
+  }
+  const step = { organizationId, id, from, to: revision };
+  if (document === null) return { ...step, type: 'remove' };
+  return { ...step, type: 'put', document, keys: projection.keys(document) };
+}

@@ -1,0 +1,78 @@
+// Follows the log and carries out what follows from each event. Its checkpoint is saved now and
+// then, after what it covers: after a crash some is done again, which changes nothing.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Checkpoints } from '../ports/checkpoints.js';
+import type { EventLog, Position } from '../ports/eventLog.js';
+import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
+
+const SUBSCRIBER = 'reactions';
+const SAVE_EVERY_MS = 1_000;
+const RETRY_AFTER_MS = 500;
+
+export interface ReactorOptions {
+  log: EventLog;
+  events: EventStore;
+  checkpoints: Checkpoints;
+  /** The types of events to look at. */
+  causes: ReadonlySet<string>;
+  /** Carries out what follows from an event; bears repetition. */
+  follow: (event: RecordedEvent) => Promise<void>;
+  /** Told of each failure; the reactor tries again. */
+  onError: (error: unknown) => void;
+}
+
+export class Reactor {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private position: Position | null = null;
+  private saved: Position | null = null;
+  private savedAt = 0;
+
+  constructor(private readonly options: ReactorOptions) {}
+
+  /** Starts where it left off. */
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Stops after the event at hand and saves how far it came. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    await this.save().catch(this.options.onError);
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.follow(signal);
+      } catch (error) {
+        this.options.onError(error);
+        await sleep(RETRY_AFTER_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    const { log, events, checkpoints, causes, follow } = this.options;
+    this.position ??= await checkpoints.load(SUBSCRIBER);
+    for await (const batch of log.subscribe(this.position, signal)) {
+      const relevant = batch.events.filter((event) => causes.has(event.type));
+      for (const event of await events.open(relevant)) {
+        if (signal.aborted) return;
+        await follow(event);
+      }
+      this.position = batch.position;
+      if (Date.now() - this.savedAt > SAVE_EVERY_MS) await this.save();
+    }
+  }
+
+  private async save(): Promise<void> {
+    if (this.position === null || this.position === this.saved) return;
+    await this.options.checkpoints.save(SUBSCRIBER, this.position);
+    this.saved = this.position;
+    this.savedAt = Date.now();
+  }
+}
