@@ -29,8 +29,8 @@ export interface CommandContext {
   requestId: string;
   correlationId: string;
   causationId: string | null;
-  /** The revision the client has seen, when it insists on it. */
-  ifRevision?: number | undefined;
+  /** The revisions of which the aggregate must be at one, when the client insists (If-Match). */
+  ifRevisions?: readonly number[] | undefined;
   /** Ids set aside by an idempotency key; `takenOver`: an earlier try may have used them. */
   reserved?: (ReservedIds & { takenOver: boolean }) | undefined;
 }
@@ -91,14 +91,14 @@ export class CommandHandler {
     context: CommandContext,
     decide: Decide<State, Event>,
   ): Promise<Outcome<State>> {
-    const { reserved, ifRevision } = context;
+    const { reserved, ifRevisions } = context;
     const earlier = reserved?.takenOver === true ? await this.earlierTry(aggregate, stream, reserved.eventId) : null;
     if (earlier !== null) return earlier;
     const deadline = Date.now() + CONFLICT_DEADLINE_MS;
     for (;;) {
       const outcome = await this.attempt(aggregate, stream, context, decide);
       if (outcome !== null) return outcome;
-      if (ifRevision !== undefined) return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
+      if (ifRevisions !== undefined) return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
       if (Date.now() > deadline) return { done: false, refusal: { code: 'CONFLICT' } };
       await sleep(Math.random() * RETRY_PAUSE_MS);
     }
@@ -116,7 +116,7 @@ export class CommandHandler {
     const { state, revision } = loaded;
     const decision = await decide(loaded);
     if (!decision.accepted) return { done: false, refusal: decision.rejection };
-    if (context.ifRevision !== undefined && context.ifRevision !== revision) {
+    if (!meetsCondition(context, revision)) {
       return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
     }
     if (decision.events.length === 0) return { done: true, state, revision, events: [] };
@@ -178,6 +178,11 @@ export class CommandHandler {
     }
     return null;
   }
+}
+
+/** Whether the aggregate is at a revision that the client insists on, if it does. */
+export function meetsCondition({ ifRevisions }: CommandContext, revision: number): boolean {
+  return ifRevisions === undefined || ifRevisions.includes(revision);
 }
 
 function advance<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, loaded: Cached, event: RecordedEvent): Cached {

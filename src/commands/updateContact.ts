@@ -6,7 +6,7 @@ import { contactStream } from '../domain/streams.js';
 import { contactAggregate } from './aggregates.js';
 import { contactFacts } from './contactFacts.js';
 import type { CommandDeps } from './deps.js';
-import type { CommandContext, Outcome } from './handle.js';
+import { meetsCondition, type CommandContext, type Outcome } from './handle.js';
 import { newAddressId } from './newIds.js';
 
 /** Changes contact `id`; a company that has it as primary contact is seen to when it was moved or archived. */
@@ -25,8 +25,7 @@ export async function updateContact(
     const decision = decideContact(state, { ...command, facts });
     const managerId = newManager(state, patch);
     // A line is claimed last, when nothing else speaks against the change: a claim must come true soon.
-    const stale = context.ifRevision !== undefined && context.ifRevision !== revision;
-    if (!decision.accepted || managerId === null || stale) return decision;
+    if (!decision.accepted || managerId === null || !meetsCondition(context, revision)) return decision;
     const manager = await lines.claim(context, { contactId: id, managerId, revision: revision + 1 });
     return decideContact(state, { ...command, facts: { ...facts, manager } });
   });

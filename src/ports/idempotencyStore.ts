@@ -41,6 +41,8 @@ export interface IdempotencyStore {
   answer(request: IdempotentRequest, answer: StoredAnswer): Promise<void>;
   /** Forgets a reservation whose command was not carried out. @throws UnavailableError */
   release(request: IdempotentRequest): Promise<void>;
+  /** Lets the next request with the key take over at once: what became of the command is not known. @throws UnavailableError */
+  abandon(request: IdempotentRequest): Promise<void>;
   /** Drops records older than 24 h; returns how many. @throws UnavailableError */
   sweep(now: Date): Promise<number>;
 }

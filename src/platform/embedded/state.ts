@@ -63,6 +63,11 @@ export class SqliteIdempotencyStore implements IdempotencyStore {
     await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key));
   }
 
+  async abandon({ organizationId, key }: IdempotentRequest): Promise<void> {
+    const sql = 'UPDATE idempotency SET claimed_at = 0 WHERE organization = ? AND key = ? AND answer IS NULL';
+    await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key));
+  }
+
   async sweep(now: Date): Promise<number> {
     const sql = 'DELETE FROM idempotency WHERE created_at < ?';
     return this.writes.run(() => this.database.run(sql, now.getTime() - KEY_LIFETIME_MS));

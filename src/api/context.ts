@@ -1,0 +1,29 @@
+// What middleware knows of a request by the time a route answers it.
+
+import type { Context } from 'koa';
+import type { CommandContext } from '../commands/handle.js';
+import type { Principal } from './principal.js';
+
+export interface ApiState {
+  requestId: string;
+  /** Who asks; set once authenticated. */
+  principal?: Principal;
+  /** The path of the route, ids as names; set once there is one. */
+  route?: string;
+}
+
+export type ApiContext = Context & { state: ApiState; params: Record<string, string> };
+
+/** Who asks. @throws TypeError on a route that needs no authentication */
+export function principalOf(ctx: ApiContext): Principal {
+  const { principal } = ctx.state;
+  if (principal === undefined) throw new TypeError('the route is not authenticated');
+  return principal;
+}
+
+/** The context in which a request's commands run. */
+export function commandContext(ctx: ApiContext): CommandContext {
+  const { organizationId, sub } = principalOf(ctx);
+  const { requestId } = ctx.state;
+  return { organizationId, actor: { sub }, requestId, correlationId: requestId, causationId: null };
+}

@@ -1,0 +1,66 @@
+// Verifies bearer tokens by koa-jwt, and remembers the good ones until they expire.
+
+import type { Context, Middleware, Next } from 'koa';
+import koaJwt from 'koa-jwt';
+import { LRUCache } from 'lru-cache';
+import { ApiError } from '../errors.js';
+import { principalFrom, type Principal } from '../principal.js';
+import type { TokenKeys } from '../tokenKeys.js';
+import type { FailureLimit } from './rateLimit.js';
+
+const REMEMBERED_TOKENS = 10_000;
+
+export interface AuthenticateOptions {
+  keys: TokenKeys;
+  issuer: string | undefined;
+  audience: string | undefined;
+  failures: FailureLimit;
+}
+
+interface Verified {
+  principal: Principal;
+  /** In seconds since 1970; when the token is good no longer. */
+  expiresAt: number;
+}
+
+export function authenticate({ keys, issuer, audience, failures }: AuthenticateOptions): Middleware {
+  const verify = koaJwt({
+    secret: keys.secret as never,
+    algorithms: keys.algorithms,
+    key: 'claims',
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  });
+  const remembered = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
+  return async (ctx, next) => {
+    const header = ctx.get('Authorization');
+    const known = remembered.get(header);
+    if (known !== undefined && Date.now() < known.expiresAt * 1000) {
+      ctx.state.principal = known.principal;
+      return next();
+    }
+    const verified = await claimsOf(ctx, verify);
+    if (verified === undefined) throw await refuse(ctx, failures);
+    remembered.set(header, verified);
+    ctx.state.principal = verified.principal;
+    return next();
+  };
+}
+
+/** What the request's token says; undefined when it is not good. */
+async function claimsOf(ctx: Context, verify: (ctx: never, next: Next) => unknown): Promise<Verified | undefined> {
+  try {
+    await verify(ctx as never, async () => undefined);
+  } catch {
+    return undefined;
+  }
+  const { claims } = ctx.state as { claims: { exp?: unknown } };
+  const principal = principalFrom(claims);
+  if (principal === undefined) return undefined;
+  return { principal, expiresAt: typeof claims.exp === 'number' ? claims.exp : Number.POSITIVE_INFINITY };
+}
+
+async function refuse(ctx: Context, failures: FailureLimit): Promise<ApiError> {
+  await failures.count(ctx.ip);
+  return new ApiError('UNAUTHORIZED', 'Missing or invalid authentication token', [], { 'WWW-Authenticate': 'Bearer' });
+}

@@ -1,0 +1,67 @@
+// Settings, from the environment. Every setting the service knows is named here, and nowhere else.
+
+import { z } from 'zod';
+
+/** A setting that cannot be used; the message names each and says why. */
+export class BadSettingError extends Error {
+  override readonly name = 'BadSettingError';
+}
+
+const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true');
+const count = z.string().regex(/^\d{1,9}$/, 'must be a whole number, 0 or more').transform(Number);
+const url = z.url({ error: 'must be a URL' });
+const encryptionKey = z.string().refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64');
+const schedule = z
+  .string()
+  .regex(/^\d+(\.\d+)?(\s*,\s*\d+(\.\d+)?)*$/, 'must be seconds, separated by commas')
+  .transform((value) => value.split(',').map(Number));
+const origins = z.string().transform((value) => value.split(',').map((origin) => origin.trim()));
+
+const environmentSchema = z.object({
+  NODE_ENV: z.string().default('development').describe('`production` makes no secrets of its own'),
+  PORT: count.default(3000).refine((port) => port <= 65_535, 'must be at most 65535').describe('Port to listen on; 0 takes a free one'),
+  HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
+  DATA_DIR: z.string().default('./data').describe('Folder of the embedded store and of generated secrets'),
+  EVENTSTORE_URL: url.optional().describe('EventStoreDB to keep events in, instead of the embedded store'),
+  MONGODB_URL: url.optional().describe('MongoDB to keep read models in, instead of the embedded store'),
+  JWT_SECRET: z.string().optional().describe('Secret of HS256 tokens'),
+  JWT_PUBLIC_KEY: z.string().optional().describe('Public key (PEM) of RS256 or ES256 tokens'),
+  JWT_JWKS_URI: url.optional().describe('Where the public keys of RS256 or ES256 tokens are published'),
+  JWT_ISSUER: z.string().optional().describe('The `iss` that tokens must have'),
+  JWT_AUDIENCE: z.string().optional().describe('The `aud` that tokens must have'),
+  ENCRYPTION_KEY: encryptionKey.optional().describe('32 bytes, base64: wraps the keys of personal data'),
+  RATE_LIMIT_PER_HOUR: count.default(1000).describe('Requests an hour per organization; 0: no limit'),
+  RATE_LIMIT_PER_MINUTE: count.default(100).describe('Requests a minute per organization; 0: no limit'),
+  AUTH_FAILURES_PER_MINUTE: count.default(60).describe('Failed authentications a minute per address; 0: no limit'),
+  STRICT_PARENT_ENTITY: flag.default(false).describe('Whether `parentEntityId` must be a known company'),
+  TRUST_PROXY: flag.default(false).describe('Whether X-Forwarded-* headers are believed'),
+  CORS_ORIGINS: origins.optional().describe('Origins that browsers may call from, separated by commas; unset: none'),
+  WEBHOOK_ALLOW_PRIVATE_NETWORKS: flag.default(false).describe('Whether webhooks may go to private addresses and by http'),
+  WEBHOOK_RETRY_SCHEDULE: schedule.optional().describe('Seconds between tries of a webhook, separated by commas'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('How much is logged'),
+});
+
+export type Settings = z.infer<typeof environmentSchema>;
+
+/**
+ * The settings that `environment` makes; an empty value is as unset.
+ * @throws BadSettingError naming every setting that is wrong
+ */
+export function readSettings(environment: Record<string, string | undefined>): Settings {
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
+  if (!parsed.success) throw new BadSettingError(parsed.error.issues.map(describeIssue).join('\n'));
+  const settings = parsed.data;
+  const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const;
+  const set = keys.filter((key) => settings[key] !== undefined);
+  if (set.length > 1) throw new BadSettingError(`${set.join(' and ')}: only one of them can be set`);
+  if (settings.NODE_ENV === 'production') {
+    if (set.length === 0) throw new BadSettingError(`${keys.join(', ')}: one of them must be set in production`);
+    if (settings.ENCRYPTION_KEY === undefined) throw new BadSettingError('ENCRYPTION_KEY: must be set in production');
+  }
+  return settings;
+}
+
+function describeIssue({ path, message }: z.core.$ZodIssue): string {
+  return `${path.join('.')}: ${message}`;
+}
