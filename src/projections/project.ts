@@ -54,3 +54,12 @@ export function changeOf(projection: Projection, subject: SubjectEvents, stored:
   if (document === null) return { ...step, type: 'remove' };
   return { ...step, type: 'put', document, keys: projection.keys(document) };
 }
+
+/** What a batch of events makes of a projection's documents; `load` gives what stands for a subject. */
+export function batchChanges(
+  projection: Projection,
+  events: readonly RecordedEvent[],
+  load: (subject: DocumentSubject) => Versioned | null,
+): Change[] {
+  return bySubject(projection, events).flatMap((subject) => changeOf(projection, subject, load(subject)) ?? []);
+}

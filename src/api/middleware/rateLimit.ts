@@ -98,14 +98,15 @@ function headersOf(limit: number, state: RateLimiterRes | null): Record<string, 
   };
 }
 
-function dump({ limiter }: Window, now: Date): SavedCounter[] {
-  return limiter.dump().data.flatMap(({ key, value, expiresAt }) => {
-    const ends = expiresAt ?? null;
-    return ends === null || ends <= now.getTime() ? [] : [{ key, points: value, expiresAt: ends }];
-  });
+function dump({ name, limiter }: Window, now: Date): SavedCounter[] {
+  return limiter.dump().storage.flatMap(({ key, value, expiresAt }) =>
+    expiresAt === null || expiresAt <= now.getTime() ? [] : [{ key: `${name}:${key}`, points: value, expiresAt }],
+  );
 }
 
 function restore(windows: readonly Window[], { key, points, expiresAt }: SavedCounter): void {
   const window = windows.find(({ name }) => key.startsWith(`${name}:`));
-  window?.limiter.restore({ data: [{ key, value: points, expiresAt }] } as never);
+  if (window === undefined) return;
+  const storage = [{ key: key.slice(window.name.length + 1), value: points, expiresAt }];
+  window.limiter.restore({ version: 1, storage });
 }

@@ -1,0 +1,70 @@
+// The HTTP application: middleware in order, then the routes.
+
+import cors from '@koa/cors';
+import Koa from 'koa';
+import compress from 'koa-compress';
+import helmet from 'koa-helmet';
+import { authenticate } from './middleware/authenticate.js';
+import { errorAnswers } from './middleware/errors.js';
+import { requestId } from './middleware/requestId.js';
+import { requestLog } from './middleware/requestLog.js';
+import type { ApiDeps, RouteDeps } from './deps.js';
+import { companyRoutes } from './routes/companies.js';
+import { contactRoutes } from './routes/contacts.js';
+import { groupRoutes } from './routes/groups.js';
+import { health } from './routes/health.js';
+import { BASE_PATH, noRoute, routerOf, type Route } from './routing.js';
+import { ApiError } from './errors.js';
+
+/** Answers below this many bytes are sent as they are. */
+const COMPRESS_FROM_BYTES = 2_048;
+
+/** Every route below the base path. */
+export function apiRoutes(deps: RouteDeps): Route[] {
+  return [...contactRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps)];
+}
+
+/** The application; it is given a server by whoever starts it. */
+export function createApp(deps: ApiDeps): Koa {
+  const { logger, tokens, limits, trustProxy, corsOrigins } = deps;
+  const app = new Koa({ proxy: trustProxy });
+  app.on('error', (error: Error & { code?: string }) => {
+    // Answers that break off: the client left, or a stream failed half-way.
+    logger.warn({ name: error.name, code: error.code }, 'an answer broke off');
+  });
+  const router = routerOf(apiRoutes(deps));
+  const authenticated = authenticate({ ...tokens, failures: limits.failures });
+  app.use(requestId());
+  app.use(requestLog(logger));
+  app.use(closeWhenStopping(deps.health.stopping));
+  app.use(helmet());
+  if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));
+  app.use(compress({ threshold: COMPRESS_FROM_BYTES, br: false }));
+  app.use(errorAnswers(logger));
+  app.use(health(deps.health));
+  app.use((ctx, next) => {
+    if (ctx.path === BASE_PATH || ctx.path.startsWith(`${BASE_PATH}/`)) return next();
+    throw new ApiError('NOT_FOUND', 'There is no such route');
+  });
+  app.use(authenticated);
+  app.use(limits.middleware);
+  app.use(router.routes() as unknown as Koa.Middleware);
+  app.use((ctx) => {
+    throw noRoute(router, ctx);
+  });
+  return app;
+}
+
+function closeWhenStopping(stopping: () => boolean): Koa.Middleware {
+  return (ctx, next) => {
+    if (stopping()) ctx.set('Connection', 'close');
+    return next();
+  };
+}
+
+function allowOrigins(origins: readonly string[]): Koa.Middleware {
+  return cors({
+    origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''),
+    exposeHeaders: ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id', 'X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Idempotency-Replayed'],
+  });
+}

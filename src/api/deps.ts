@@ -1,0 +1,29 @@
+// What the API works with.
+
+import type { Logger } from 'pino';
+import type { CommandDeps } from '../commands/deps.js';
+import type { ReadStore } from '../ports/readStore.js';
+import type { IdempotencyDeps } from './idempotency.js';
+import type { RateLimits } from './middleware/rateLimit.js';
+import type { TokenKeys } from './tokenKeys.js';
+
+export interface RouteDeps {
+  commands: CommandDeps;
+  readStore: ReadStore;
+  idempotency: IdempotencyDeps;
+}
+
+export interface ApiDeps extends RouteDeps {
+  logger: Logger;
+  tokens: { keys: TokenKeys; issuer: string | undefined; audience: string | undefined };
+  limits: RateLimits;
+  trustProxy: boolean;
+  /** Origins that browsers may call from; undefined: none. */
+  corsOrigins: string[] | undefined;
+  health: {
+    /** Whether the service can do its work now. */
+    ready: () => Promise<boolean>;
+    /** Whether it is shutting down, so that connections should go elsewhere. */
+    stopping: () => boolean;
+  };
+}

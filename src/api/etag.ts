@@ -1,0 +1,23 @@
+// ETags of single resources: made of the stream's revision, so that they change with the resource
+// and with nothing else.
+
+import type { Context } from 'koa';
+
+/** Raised when the representation of the same revision changes. */
+const REPRESENTATION = 1;
+
+/** The tag of a resource at `revision`; one shown without a dangling reference has another. */
+export function etagOf(revision: number, dangling = false): string {
+  return `"${REPRESENTATION}.${revision}${dangling ? 'd' : ''}"`;
+}
+
+/** The revisions that If-Match names; undefined when there is none, or `*`. Tags that are not ours name none. */
+export function ifMatchRevisions(ctx: Context): number[] | undefined {
+  const header = ctx.get('If-Match').trim();
+  if (header === '' || header === '*') return undefined;
+  return header.split(',').flatMap((tag) => {
+    // A proxy that compresses makes a tag weak; it names the same revision.
+    const match = /^(?:W\/)?"(\d+)\.(\d{1,15})d?"$/.exec(tag.trim());
+    return match !== null && Number(match[1]) === REPRESENTATION ? [Number(match[2])] : [];
+  });
+}

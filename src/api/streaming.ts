@@ -1,0 +1,45 @@
+// Large answers, written as they are read: never whole in memory.
+
+import { Readable } from 'node:stream';
+
+/** A JSON array of all items, after `before` and before `after`. */
+export function jsonList(batches: AsyncIterable<unknown[]>, before: string, after: string): Readable {
+  return Readable.from(listText(batches, before, after), { objectMode: false });
+}
+
+async function* listText(batches: AsyncIterable<unknown[]>, before: string, after: string): AsyncGenerator<string> {
+  let separator = '';
+  yield `${before}[`;
+  for await (const batch of batches) {
+    if (batch.length === 0) continue;
+    yield separator + batch.map((item) => JSON.stringify(item)).join(',');
+    separator = ',';
+  }
+  yield `]${after}`;
+}
+
+/** A JSON object of lists: items that follow one another with the same key share a list. */
+export function jsonGroups<Item>(batches: AsyncIterable<Item[]>, keyOf: (item: Item) => string, view: (item: Item) => unknown): Readable {
+  return Readable.from(groupText(batches, keyOf, view), { objectMode: false });
+}
+
+async function* groupText<Item>(
+  batches: AsyncIterable<Item[]>,
+  keyOf: (item: Item) => string,
+  view: (item: Item) => unknown,
+): AsyncGenerator<string> {
+  let current: string | undefined;
+  yield '{';
+  for await (const batch of batches) {
+    let text = '';
+    for (const item of batch) {
+      const key = keyOf(item);
+      if (key === current) text += ',';
+      else text += `${current === undefined ? '' : '],'}${JSON.stringify(key)}:[`;
+      current = key;
+      text += JSON.stringify(view(item));
+    }
+    yield text;
+  }
+  yield current === undefined ? '}' : ']}';
+}

@@ -1,0 +1,54 @@
+// `contacts serve`: starts the service and stops it when told to.
+
+import pino, { type Logger } from 'pino';
+import { readSettings, type Settings } from '../config.js';
+import { startService } from '../service.js';
+import { withSecrets } from './secrets.js';
+import { signToken } from './token.js';
+
+/** Serves until SIGTERM or SIGINT; a second one ends it at once. */
+export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
+  const given = readSettings(environment);
+  const settings = withSecrets(given);
+  const logger = createLogger(settings.LOG_LEVEL);
+  const service = await startService(settings, logger);
+  logger.info({ port: service.port }, 'listening');
+  if (settings.NODE_ENV !== 'production') greet(given, settings, service.port);
+  const stop = (signal: string) => {
+    logger.info({ signal }, 'stopping');
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(1));
+    void service.stop().then(() => {
+      logger.flush();
+      process.exitCode = 0;
+    });
+  };
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop(name));
+}
+
+/** Lines are written in runs, at least once a second: one write a request would cost as much as the request. */
+function createLogger(level: string): Logger {
+  const destination = pino.destination({ dest: 1, sync: false, minLength: 8_192 });
+  const logger = pino({ level, base: null }, destination);
+  setInterval(() => logger.flush(), 1_000).unref();
+  return logger;
+}
+
+/** Where it listens, a token and a line to paste. */
+function greet(given: Settings, settings: Settings, port: number): void {
+  const host = settings.HOST === '0.0.0.0' || settings.HOST === '::' ? '127.0.0.1' : settings.HOST;
+  const base = `http://${host.includes(':') ? `[${host}]` : host}:${port}/api/v1`;
+  console.log(`\nContacts API at ${base}, data in ${settings.DATA_DIR}`);
+  if (settings.JWT_SECRET === undefined) return;
+  const token = signToken(settings, { organizationId: 'org_demo', sub: 'demo', expires: '30d' });
+  const made = given.JWT_SECRET === undefined ? ' (signed with a secret made in the data folder)' : '';
+  console.log(`
+A token for organization org_demo${made}:
+
+${token}
+
+Try it:
+
+curl -X POST ${base}/contacts -H "Authorization: Bearer ${token}" -H "Content-Type: application/json" -d '{"name": "John Smith", "email": "john.smith@acme.com"}'
+curl ${base}/contacts -H "Authorization: Bearer ${token}"
+`);
+}

@@ -1,0 +1,33 @@
+// `contacts token`: signs a token for trying the service, with its own HS256 secret.
+
+import { createSecretKey } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import type { Settings } from '../config.js';
+import { UsageError } from './usage.js';
+
+export interface TokenRequest {
+  organizationId: string;
+  sub: string;
+  /** Scopes separated by spaces; undefined: everything of the organization. */
+  scope?: string | undefined;
+  /** How long it is good, as 3600 (seconds), 90m, 12h or 30d. */
+  expires: string;
+}
+
+/** @throws UsageError when tokens are signed elsewhere, or the request does not fit */
+export function signToken(settings: Settings, { organizationId, sub, scope, expires }: TokenRequest): string {
+  if (settings.JWT_SECRET === undefined) throw new UsageError('tokens are signed elsewhere: JWT_SECRET is not set');
+  const key = createSecretKey(settings.JWT_SECRET, 'utf8');
+  const issuer = settings.JWT_ISSUER === undefined ? {} : { issuer: settings.JWT_ISSUER };
+  const audience = settings.JWT_AUDIENCE === undefined ? {} : { audience: settings.JWT_AUDIENCE };
+  const claims = { organizationId, ...(scope === undefined ? {} : { scope }) };
+  return jwt.sign(claims, key, { algorithm: 'HS256', subject: sub, expiresIn: secondsOf(expires), ...issuer, ...audience });
+}
+
+const SECONDS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3_600, d: 86_400 };
+
+function secondsOf(expires: string): number {
+  const match = /^(\d{1,9})([smhd]?)$/.exec(expires);
+  if (match === null) throw new UsageError(`--expires ${expires}: must be seconds, or a number with s, m, h or d`);
+  return Number(match[1]) * (SECONDS[match[2] ?? ''] ?? 1);
+}
