@@ -8,4 +8,5 @@ export default {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
   },
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/support/countReporter.js'],
 };

@@ -53,7 +53,7 @@ export function noRoute(router: Router, ctx: { path: string; method: string }): 
 /** Where the first parameter stands; paths that begin with more fixed text come first. */
 function parameterPosition(path: string): number {
   const index = path.indexOf('{');
-  return index === -1 ? -1 : -index;
+  return index === -1 ? Number.NEGATIVE_INFINITY : -index;
 }
 
 function methodsOf(method: Method): string[] {
