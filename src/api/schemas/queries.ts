@@ -38,31 +38,36 @@ const listSchema = z.strictObject({
 
 /** The parameters of the list endpoints. */
 export const listParameters = listSchema.transform((sent) => {
-  const { cursor, page } = paged(sent);
+  const { limit, from, page, cursor } = paged(sent);
+  const query: ListQuery = { filter: filterOf(sent), ...orderOf(sent, cursor), limit, from };
+  return { query, page, byCursor: cursor !== undefined };
+});
+
+type ListParameters = z.infer<typeof listSchema>;
+
+function filterOf({ status, isActive, search, parentEntityId }: ListParameters): ListFilter {
+  const words = searchWords(search ?? '');
+  return {
+    statuses: statusesOf(status, isActive),
+    search: words.length === 0 ? null : words,
+    parentEntityId: parentEntityId ?? null,
+  };
+}
+
+function orderOf(sent: ListParameters, cursor: Cursor | undefined): Pick<ListQuery, 'orderBy' | 'direction'> {
   const orderBy = sent.orderBy ?? cursor?.orderBy ?? 'createdAt';
   const direction = sent.orderDirection ?? cursor?.direction ?? (orderBy === 'name' ? 'asc' : 'desc');
   if (cursor !== undefined && (cursor.orderBy !== orderBy || cursor.direction !== direction)) {
     throw validationError([{ field: 'cursor', message: 'Belongs to a list in another order' }]);
   }
-  const words = searchWords(sent.search ?? '');
-  const filter: ListFilter = {
-    statuses: statusesOf(sent.status, sent.isActive),
-    search: words.length === 0 ? null : words,
-    parentEntityId: sent.parentEntityId ?? null,
-  };
-  const limit = sent.limit ?? LIMIT_DEFAULT;
-  const from = cursor === undefined ? { offset: (page - 1) * limit } : { after: cursor.after };
-  const query: ListQuery = { filter, orderBy, direction, limit, from };
-  return { query, page, byCursor: cursor !== undefined };
-});
+  return { orderBy, direction };
+}
 
 const groupShape = { ...paging, status: oneOf(statuses).optional() };
 
 /** The parameters of the lists by company, department and contact method; without paging they answer whole. */
 export const groupParameters = z.strictObject(groupShape).transform((sent) => {
-  const { cursor, page } = paged(sent);
-  const limit = sent.limit ?? LIMIT_DEFAULT;
-  const from = cursor === undefined ? { offset: (page - 1) * limit } : { after: cursor.after };
+  const { limit, from, page, cursor } = paged(sent);
   const isPaged = sent.limit !== undefined || sent.page !== undefined || cursor !== undefined;
   return { statuses: statusesOf(sent.status, undefined), limit, from, page, byCursor: cursor !== undefined, isPaged };
 });
@@ -75,12 +80,19 @@ export const contactMethodParameter = z.object({
 /** For endpoints that take no parameters. */
 export const noParameters = z.strictObject({});
 
-function paged(sent: { page?: number | undefined; cursor?: string | undefined }): { cursor: Cursor | undefined; page: number } {
-  if (sent.cursor === undefined) return { cursor: undefined, page: sent.page ?? 1 };
-  if (sent.page !== undefined) throw validationError([{ field: 'cursor', message: 'Cannot be given together with page' }]);
+interface Paging {
+  page?: number | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+
+function paged({ page: given, limit = LIMIT_DEFAULT, ...sent }: Paging) {
+  const page = given ?? 1;
+  if (sent.cursor === undefined) return { cursor: undefined, page, limit, from: { offset: (page - 1) * limit } };
+  if (given !== undefined) throw validationError([{ field: 'cursor', message: 'Cannot be given together with page' }]);
   const cursor = decodeCursor(sent.cursor);
   if (cursor === undefined) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
-  return { cursor, page: cursor.page };
+  return { cursor, page: cursor.page, limit, from: { after: cursor.after } };
 }
 
 /** Null: all of them. */

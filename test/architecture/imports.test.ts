@@ -1,0 +1,68 @@
+// The rule of imports: who may use whom, and where drivers may be named.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+
+const source = fileURLToPath(new URL('../../src', import.meta.url));
+
+/** What each folder may import of ours, besides itself. */
+const allowed: Record<string, string[]> = {
+  domain: [],
+  ports: ['domain'],
+  commands: ['domain', 'ports'],
+  projections: ['domain', 'ports'],
+  subscriptions: ['domain', 'ports'],
+  webhooks: ['domain', 'ports'],
+  api: ['domain', 'ports', 'commands', 'config'],
+  cli: ['domain', 'ports', 'commands', 'api', 'config', 'service'],
+  platform: ['domain', 'ports'],
+  config: [],
+  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'api', 'platform', 'config'],
+  main: ['cli', 'config', 'service'],
+};
+
+/** Packages that only `platform` may name, and the only ones that `domain` may. */
+const drivers = ['libsql', 'mongodb', '@eventstore/db-client'];
+const domainPackages = ['zod'];
+
+/** What is wrong with one file's imports; none: nothing. */
+function breaches(file: string, text: string): string[] {
+  const own = partOf(relative(source, file));
+  return importsOf(text).flatMap((name) => {
+    if (name.startsWith('.')) {
+      const part = partOf(relative(source, resolve(dirname(file), name)));
+      return part === own || allowed[own]?.includes(part) === true ? [] : [`${own} imports ${part}`];
+    }
+    if (drivers.includes(name) && own !== 'platform') return [`${own} names the driver ${name}`];
+    return own === 'domain' && !domainPackages.includes(name) ? [`domain imports ${name}`] : [];
+  });
+}
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:^|\n)(?:import|export)\s[^;]*?from '([^']+)'|import\('([^']+)'\)/g)].map((match) => match[1] ?? match[2] ?? '');
+}
+
+function partOf(path: string): string {
+  return (path.split('/')[0] ?? '').replace(/\.(ts|js)$/, '');
+}
+
+test('every file of the source keeps the rule', () => {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  expect(files.length).toBeGreaterThan(50);
+  const found = files.flatMap((name) => {
+    const file = join(source, name);
+    return breaches(file, readFileSync(file, 'utf8')).map((breach) => `${name}: ${breach}`);
+  });
+  expect(found).toEqual([]);
+});
+
+test.each([
+  ['domain/contact.ts', "import { sleep } from 'node:timers/promises';", 'domain imports node:timers/promises'],
+  ['commands/handle.ts', "import { x } from '../projections/contacts.js';", 'commands imports projections'],
+  ['api/app.ts', "import Sqlite from 'libsql';", 'api names the driver libsql'],
+  ['service.ts', "const driver = await import('mongodb');", 'service names the driver mongodb'],
+])('a breach planted in %s is found', (name, text, breach) => {
+  expect(breaches(join(source, name), text)).toEqual([breach]);
+});
