@@ -1,0 +1,6 @@
+// The embedded platform put through every contract suite.
+
+import { openPlatform } from './embedded.js';
+import { eventLogContract } from './eventLogContract.js';
+
+eventLogContract('embedded', openPlatform);
