@@ -92,12 +92,13 @@ export class SqliteEventLog implements EventLog, Participant {
 
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<EventBatch> {
     let position = after;
+    let caughtUp = false;
     while (!signal.aborted) {
       const more = once(this.grown, 'commit', { signal }).catch(() => undefined);
       const batch = await this.readAll(position, READ_BATCH);
-      if (batch.events.length > 0 || position === after) yield batch;
-      position = batch.position;
-      if (batch.caughtUp && batch.events.length === 0) await more;
+      if (batch.events.length > 0 || (batch.caughtUp && !caughtUp)) yield batch;
+      ({ position, caughtUp } = batch);
+      if (caughtUp && batch.events.length === 0) await more;
     }
   }
 
