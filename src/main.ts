@@ -1,16 +1,29 @@
-// The command line: reads what is asked and hands it to its command.
+// The command line: finds the command that is asked for and carries it out.
 
-import { parseArgs } from 'node:util';
-import { readSettings } from './config.js';
-import { withSecrets } from './cli/secrets.js';
-import { serve } from './cli/serve.js';
-import { signToken } from './cli/token.js';
-import { usage, UsageError } from './cli/usage.js';
+import { command, nameOf, runCommand, type Command } from './cli/command.js';
+import { serveCommand } from './cli/serve.js';
+import { tokenCommand } from './cli/token.js';
+import { UsageError } from './cli/usage.js';
 
-/** Carries out the command line `args`; what goes wrong is one line on standard error and exit status 1. */
-export async function main(args: string[]): Promise<void> {
+/** Every command, in the order in which the usage lists them. */
+const commands: readonly Command[] = [
+  serveCommand,
+  tokenCommand,
+  command({
+    synopsis: 'help',
+    help: ['print this'],
+    options: {},
+    positionals: { min: 0, max: 0 },
+    run: () => console.log(usage()),
+  }),
+];
+
+/** Carries out the command line `args`; what goes wrong is one line on standard error and exit status 1, or 2 for a bad command line. */
+export async function main([name = 'help', ...rest]: string[]): Promise<void> {
   try {
-    await run(args);
+    const known = commands.find((candidate) => nameOf(candidate) === name.replace(/^--help$/, 'help'));
+    if (known === undefined) throw new UsageError(`no such command: ${name}; 'contacts help' lists them`);
+    await runCommand(known, rest);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     console.error(`contacts: ${message}`);
@@ -18,36 +31,13 @@ export async function main(args: string[]): Promise<void> {
   }
 }
 
-async function run([command, ...rest]: string[]): Promise<void> {
-  switch (command) {
-    case 'serve':
-      parse(rest, {});
-      return serve(process.env);
-    case 'token':
-      return printToken(rest);
-    case 'help':
-    case '--help':
-    case undefined:
-      console.log(usage);
-      return;
-    default:
-      throw new UsageError(`no such command: ${command}; 'contacts help' lists them`);
-  }
-}
+const HELP_COLUMN = 30;
 
-function printToken(args: string[]): void {
-  const text = { type: 'string' } as const;
-  const { org, sub, scope, expires } = parse(args, { org: text, sub: text, scope: text, expires: text });
-  if (org === undefined || org === '') throw new UsageError('token: --org is missing');
-  if (sub === undefined || sub === '') throw new UsageError('token: --sub is missing');
-  const settings = withSecrets(readSettings(process.env));
-  console.log(signToken(settings, { organizationId: org, sub, scope, expires: expires ?? '12h' }));
-}
-
-function parse<Options extends Record<string, { type: 'string' }>>(args: string[], options: Options) {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values as { [Name in keyof Options]?: string };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
-  }
+function usage(): string {
+  const lines = commands.flatMap(({ synopsis, help }) => {
+    const [first = '', ...more] = help;
+    const head = synopsis.length + 4 > HELP_COLUMN ? [`  ${synopsis}`, ' '.repeat(HELP_COLUMN) + first] : [`  ${synopsis}`.padEnd(HELP_COLUMN) + first];
+    return [...head, ...more.map((line) => ' '.repeat(HELP_COLUMN) + line)];
+  });
+  return ['Usage: contacts <command> [options]', '', ...lines, ''].join('\n');
 }

@@ -14,9 +14,10 @@ import { CommandHandler } from './commands/handle.js';
 import { causes, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
 import { BadSettingError, type Settings } from './config.js';
-import { openEmbedded, type EmbeddedPlatform } from './platform/embedded/index.js';
+import { openEmbedded } from './platform/embedded/index.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
 import { systemClock, type Ids } from './ports/clock.js';
+import type { Platform } from './ports/platform.js';
 import { catchUp } from './projections/catchUp.js';
 import { batchChanges, projections } from './projections/project.js';
 import { Reactor } from './subscriptions/reactor.js';
@@ -52,7 +53,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
   try {
     return await startParts(settings, logger, platform, keys);
   } catch (error) {
-    platform.close();
+    await platform.close();
     throw error;
   }
 }
@@ -60,7 +61,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 async function startParts(
   settings: Settings,
   logger: Logger,
-  platform: EmbeddedPlatform,
+  platform: Platform,
   keys: ReturnType<typeof tokenKeys>,
 ): Promise<Service> {
   const { log, readStore, projectionStore, checkpoints, counters, idempotency } = platform;
@@ -92,7 +93,7 @@ async function startParts(
     await drain(server);
     await reactor.stop();
     await stopHousekeeping();
-    platform.close();
+    await platform.close();
   };
   return { port: (server.address() as AddressInfo).port, stop: once(stop) };
 }
@@ -116,7 +117,7 @@ async function drain(server: Server): Promise<void> {
 }
 
 /** Saves counters and sweeps old idempotency keys now and then; the function returned stops that and saves once more. */
-function keepHouse(limits: RateLimits, { counters, idempotency }: EmbeddedPlatform, onError: (error: unknown) => void) {
+function keepHouse(limits: RateLimits, { counters, idempotency }: Platform, onError: (error: unknown) => void) {
   const save = () => limits.save(counters, systemClock.now());
   const timer = setInterval(() => {
     Promise.all([save(), idempotency.sweep(systemClock.now())]).catch(onError);

@@ -3,11 +3,20 @@
 import pino, { type Logger } from 'pino';
 import { readSettings, type Settings } from '../config.js';
 import { startService } from '../service.js';
+import { command } from './command.js';
 import { withSecrets } from './secrets.js';
 import { signToken } from './token.js';
 
+export const serveCommand = command({
+  synopsis: 'serve',
+  help: ['start the service; settings come from the environment'],
+  options: {},
+  positionals: { min: 0, max: 0 },
+  run: () => serve(process.env),
+});
+
 /** Serves until SIGTERM or SIGINT; a second one ends it at once. */
-export async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
+async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   const given = readSettings(environment);
   const settings = withSecrets(given);
   const logger = createLogger(settings.LOG_LEVEL);

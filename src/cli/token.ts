@@ -2,8 +2,29 @@
 
 import { createSecretKey } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import type { Settings } from '../config.js';
+import { readSettings, type Settings } from '../config.js';
+import { command } from './command.js';
+import { withSecrets } from './secrets.js';
 import { UsageError } from './usage.js';
+
+const text = { type: 'string' } as const;
+
+export const tokenCommand = command({
+  synopsis: 'token --org ORG --sub SUB [--scope "SCOPE …"] [--expires 12h]',
+  help: [
+    'print a token for trying the service, signed with its secret',
+    '--scope: what it allows; without, everything of the organization',
+    '--expires: how long it is good: seconds, or a number with s, m, h or d',
+  ],
+  options: { org: text, sub: text, scope: text, expires: text },
+  positionals: { min: 0, max: 0 },
+  run: ({ org, sub, scope, expires }) => {
+    if (org === undefined || org === '') throw new UsageError('token: --org is missing');
+    if (sub === undefined || sub === '') throw new UsageError('token: --sub is missing');
+    const settings = withSecrets(readSettings(process.env));
+    console.log(signToken(settings, { organizationId: org, sub, scope, expires: expires ?? '12h' }));
+  },
+});
 
 export interface TokenRequest {
   organizationId: string;

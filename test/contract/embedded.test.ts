@@ -1,6 +1,25 @@
 // The embedded platform put through every contract suite.
 
+import { temporaryFolder } from '../support/folder.js';
 import { openPlatform } from './embedded.js';
 import { eventLogContract } from './eventLogContract.js';
+import { readStoreContract } from './readStoreContract.js';
+import { searchContract } from './searchContract.js';
+import { checkpointsContract, countersContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
+
+const openStore = async () => ({ ...(await openPlatform()), position: String });
+
+const opening =
+  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'counters'>(part: Part) =>
+  async (folder: string) => {
+    const platform = await openPlatform(folder);
+    return { store: platform[part], close: platform.close };
+  };
 
 eventLogContract('embedded', openPlatform);
+readStoreContract('embedded', openStore);
+searchContract('embedded', openStore);
+keyStoreContract('embedded', opening('keys'), temporaryFolder);
+idempotencyContract('embedded', opening('idempotency'), temporaryFolder);
+checkpointsContract('embedded', opening('checkpoints'), temporaryFolder, String);
+countersContract('embedded', opening('counters'), temporaryFolder);

@@ -1,7 +1,8 @@
 // The embedded platform as the contract suites open it: in a folder of its own.
 
 import { createSecretKey } from 'node:crypto';
-import { openEmbedded, type EmbeddedPlatform } from '../../src/platform/embedded/index.js';
+import { openEmbedded } from '../../src/platform/embedded/index.js';
+import type { Platform } from '../../src/ports/platform.js';
 import { batchChanges, projections } from '../../src/projections/project.js';
 import { temporaryFolder } from '../support/folder.js';
 
@@ -11,7 +12,7 @@ export const wrappingKey = (byte = 7) => createSecretKey(Buffer.alloc(32, byte))
 export async function openPlatform(
   dataDir = temporaryFolder(),
   key = wrappingKey(),
-): Promise<Omit<EmbeddedPlatform, 'close'> & { close(): Promise<void> }> {
+): Promise<Omit<Platform, 'close'> & { close(): Promise<void> }> {
   const platform = await openEmbedded({ dataDir, wrappingKey: key, projections, changesOf: batchChanges });
   return { ...platform, close: async () => platform.close() };
 }

@@ -3,14 +3,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
-import type { Checkpoints } from '../../ports/checkpoints.js';
 import type { Commit } from '../../ports/commit.js';
-import type { CounterStore } from '../../ports/counterStore.js';
-import type { EventLog } from '../../ports/eventLog.js';
-import type { IdempotencyStore } from '../../ports/idempotencyStore.js';
-import type { KeyStore } from '../../ports/keyStore.js';
+import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
-import type { ProjectionStore, ReadStore } from '../../ports/readStore.js';
 import { Database } from './database.js';
 import { SqliteDocuments } from './documents.js';
 import { SqliteEventLog } from './eventLog.js';
@@ -21,19 +16,6 @@ import { takeLock } from './lock.js';
 import { InlineProjector, SqliteProjectionStore, type ChangesOf } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
-
-export interface EmbeddedPlatform {
-  log: EventLog;
-  commit: Commit;
-  keys: KeyStore;
-  readStore: ReadStore;
-  projectionStore: ProjectionStore;
-  checkpoints: Checkpoints;
-  idempotency: IdempotencyStore;
-  counters: CounterStore;
-  /** Closes the files and lets go of the folder. Whoever still writes gets an UnavailableError. */
-  close(): void;
-}
 
 export interface EmbeddedOptions {
   /** The folder of the files; made when it is missing. */
@@ -49,7 +31,7 @@ export interface EmbeddedOptions {
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
  */
-export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf }: EmbeddedOptions): Promise<Platform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers = [() => lock.release()];

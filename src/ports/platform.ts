@@ -1,0 +1,23 @@
+// A platform: every port on one kind of storage, or on several that fit together.
+
+import type { Checkpoints } from './checkpoints.js';
+import type { Commit } from './commit.js';
+import type { CounterStore } from './counterStore.js';
+import type { EventLog } from './eventLog.js';
+import type { IdempotencyStore } from './idempotencyStore.js';
+import type { KeyStore } from './keyStore.js';
+import type { ProjectionStore, ReadStore } from './readStore.js';
+
+export interface Platform {
+  log: EventLog;
+  /** Appends, and shows what was appended in the read models. */
+  commit: Commit;
+  keys: KeyStore;
+  readStore: ReadStore;
+  projectionStore: ProjectionStore;
+  checkpoints: Checkpoints;
+  idempotency: IdempotencyStore;
+  counters: CounterStore;
+  /** Lets go of everything. Whoever still writes gets an UnavailableError. */
+  close(): void | Promise<void>;
+}

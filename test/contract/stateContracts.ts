@@ -1,0 +1,241 @@
+// What every store of keys, idempotency records, checkpoints and counters must do.
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { KeyObject } from 'node:crypto';
+import type { Checkpoints } from '../../src/ports/checkpoints.js';
+import type { CounterStore } from '../../src/ports/counterStore.js';
+import { ABANDONED_AFTER_MS, KEY_LIFETIME_MS, type IdempotencyStore } from '../../src/ports/idempotencyStore.js';
+import { KeyDestroyedError, type KeyStore, type StoredKey } from '../../src/ports/keyStore.js';
+
+/** A store that can be closed and opened again with all that it holds. */
+export interface Reopenable<Store> {
+  store: Store;
+  close(): Promise<void>;
+}
+
+type Open<Store> = (folder: string) => Promise<Reopenable<Store>>;
+
+/** A store of its own for each test; `reopen` closes it and opens it again. */
+function useStore<Store>(open: Open<Store>, newFolder: () => string) {
+  let folder: string;
+  let opened: Reopenable<Store>;
+  beforeEach(async () => {
+    folder = newFolder();
+    opened = await open(folder);
+  });
+  afterEach(() => opened.close());
+  const reopen = async () => {
+    await opened.close();
+    opened = await open(folder);
+  };
+  return { store: () => opened.store, reopen };
+}
+
+const bytesOf = (key: KeyObject) => key.export().toString('hex');
+const usable = (key: StoredKey | undefined) => (key?.state === 'usable' ? bytesOf(key.key) : key?.state);
+
+/** Runs the suite on the key stores that `open` makes in the folders of `newFolder`. */
+export function keyStoreContract(name: string, open: Open<KeyStore>, newFolder: () => string): void {
+  describe(`key store, ${name}`, () => {
+    const { store, reopen } = useStore(open, newFolder);
+    const ada = { organizationId: 'acme', id: 'ada' };
+
+    test('gives a subject the same key each time, also after reopening', async () => {
+      const key = bytesOf(await store().obtain(ada));
+      expect(key).toHaveLength(64);
+      expect(bytesOf(await store().obtain(ada))).toBe(key);
+      await reopen();
+      expect(bytesOf(await store().obtain(ada))).toBe(key);
+      await reopen();
+      expect((await store().find([ada])).map(usable)).toEqual([key]);
+    });
+
+    test('gives forty that ask at once the same key', async () => {
+      const keys = await Promise.all(Array.from({ length: 40 }, () => store().obtain(ada)));
+      expect(new Set(keys.map(bytesOf)).size).toBe(1);
+      await reopen();
+      expect(bytesOf(await store().obtain(ada))).toBe(bytesOf(keys[0] as KeyObject));
+    });
+
+    test('gives every subject a key of its own, whatever its organization is called', async () => {
+      const organizations = ['a', 'a-b', 'a%2Db', 'A', 'a/b', 'ä'];
+      const keys = await Promise.all(organizations.map((organizationId) => store().obtain({ organizationId, id: 'b' })));
+      keys.push(await store().obtain({ organizationId: 'a', id: 'b/b' }));
+      expect(new Set(keys.map(bytesOf)).size).toBe(7);
+    });
+
+    test('tells usable, destroyed and missing keys apart, in the order asked for', async () => {
+      const [bob, eve] = [{ ...ada, id: 'bob' }, { ...ada, id: 'eve' }];
+      const key = bytesOf(await store().obtain(ada));
+      await store().obtain(bob);
+      await store().destroy(bob);
+      const expected = ['missing', key, 'destroyed', key];
+      expect((await store().find([eve, ada, bob, ada])).map(usable)).toEqual(expected);
+      await reopen();
+      expect((await store().find([eve, ada, bob, ada])).map(usable)).toEqual(expected);
+      expect(await store().find([])).toEqual([]);
+    });
+
+    test('does not make a destroyed key again', async () => {
+      await store().obtain(ada);
+      await store().destroy(ada);
+      await expect(store().obtain(ada)).rejects.toBeInstanceOf(KeyDestroyedError);
+      await reopen();
+      await expect(store().obtain(ada)).rejects.toBeInstanceOf(KeyDestroyedError);
+      await store().destroy(ada);
+      expect(await store().find([ada])).toEqual([{ state: 'destroyed' }]);
+    });
+
+    test('destroys a key that was never made, and one being made', async () => {
+      await store().destroy(ada);
+      await expect(store().obtain(ada)).rejects.toBeInstanceOf(KeyDestroyedError);
+      const bob = { ...ada, id: 'bob' };
+      await Promise.allSettled([store().obtain(bob), store().destroy(bob), store().obtain(bob)]);
+      expect(await store().find([bob])).toEqual([{ state: 'destroyed' }]);
+      await expect(store().obtain(bob)).rejects.toBeInstanceOf(KeyDestroyedError);
+    });
+  });
+}
+
+/** Runs the suite on the idempotency stores that `open` makes. */
+export function idempotencyContract(name: string, open: Open<IdempotencyStore>, newFolder: () => string): void {
+  describe(`idempotency store, ${name}`, () => {
+    const { store, reopen } = useStore(open, newFolder);
+    const request = { organizationId: 'acme', key: 'k', fingerprint: 'f' };
+    const ids = { aggregateId: 'a1', eventId: 'e1' };
+    const others = { aggregateId: 'a2', eventId: 'e2' };
+    const start = Date.parse('2026-03-01T10:00:00Z');
+    const after = (ms: number) => new Date(start + ms);
+    const answer = { status: 201, headers: { ETag: '"0"', Location: '/é' }, body: '{"name":"Zoë 😀", "n": 1.0}' };
+    const reserve = (ms = 0, proposed = ids, asked = request) => store().reserve(asked, proposed, after(ms));
+    const fresh = { outcome: 'reserved', ids, takenOver: false };
+
+    test('reserves a key once, and says that the request is running', async () => {
+      expect(await reserve()).toEqual(fresh);
+      expect(await reserve(1, others)).toEqual({ outcome: 'running' });
+      await reopen();
+      expect(await reserve(ABANDONED_AFTER_MS - 1, others)).toEqual({ outcome: 'running' });
+    });
+
+    test('reserves for one of forty that come at once', async () => {
+      const outcomes = (await Promise.all(Array.from({ length: 40 }, () => reserve()))).map(({ outcome }) => outcome);
+      expect(outcomes.filter((outcome) => outcome === 'reserved')).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome === 'running')).toHaveLength(39);
+    });
+
+    test('gives the kept answer again, letter by letter, also after reopening', async () => {
+      await reserve();
+      await store().answer(request, answer);
+      expect(await reserve(ABANDONED_AFTER_MS + 1, others)).toEqual({ outcome: 'answered', answer });
+      await reopen();
+      expect(await reserve(KEY_LIFETIME_MS - 1, others)).toEqual({ outcome: 'answered', answer });
+    });
+
+    test('refuses the key with another request, running or answered', async () => {
+      const changed = { ...request, fingerprint: 'g' };
+      await reserve();
+      expect(await reserve(1, others, changed)).toEqual({ outcome: 'mismatch' });
+      expect(await reserve(ABANDONED_AFTER_MS + 1, others, changed)).toEqual({ outcome: 'mismatch' });
+      await store().answer(request, answer);
+      expect(await reserve(2, others, changed)).toEqual({ outcome: 'mismatch' });
+    });
+
+    test('forgets a released key, but not an answered one', async () => {
+      await reserve();
+      await store().release(request);
+      expect(await reserve(1, others)).toEqual({ ...fresh, ids: others });
+      await store().answer(request, answer);
+      await store().release(request);
+      expect(await reserve(2)).toEqual({ outcome: 'answered', answer });
+    });
+
+    test('lets an abandoned request be taken over at once, with its own ids, by one', async () => {
+      await reserve();
+      await store().abandon(request);
+      expect(await reserve(1, others)).toEqual({ outcome: 'reserved', ids, takenOver: true });
+      expect(await reserve(2, others)).toEqual({ outcome: 'running' });
+    });
+
+    test('does not take an answer away when the request is abandoned', async () => {
+      await reserve();
+      await store().answer(request, answer);
+      await store().abandon(request);
+      expect(await reserve(1, others)).toEqual({ outcome: 'answered', answer });
+    });
+
+    test('lets a request unanswered for 30 s be taken over, and then for 30 s not again', async () => {
+      await reserve();
+      const tries = await Promise.all([reserve(ABANDONED_AFTER_MS + 1, others), reserve(ABANDONED_AFTER_MS + 1, others)]);
+      expect(tries).toEqual([{ outcome: 'reserved', ids, takenOver: true }, { outcome: 'running' }]);
+      expect(await reserve(2 * ABANDONED_AFTER_MS, others)).toEqual({ outcome: 'running' });
+      expect(await reserve(2 * ABANDONED_AFTER_MS + 2, others)).toMatchObject({ outcome: 'reserved', takenOver: true });
+    });
+
+    test('counts a record older than 24 h as none, answered or not, whatever it was asked for', async () => {
+      await reserve();
+      expect(await reserve(KEY_LIFETIME_MS + 1, others, { ...request, fingerprint: 'g' })).toEqual({ ...fresh, ids: others });
+      await store().answer(request, answer);
+      expect(await reserve(2 * KEY_LIFETIME_MS + 2)).toEqual(fresh);
+    });
+
+    test('sweeps what is older than 24 h, and says how many', async () => {
+      for (const [index, key] of ['a', 'b', 'c'].entries()) await reserve(index * 1_000, ids, { ...request, key });
+      await store().answer({ ...request, key: 'a' }, answer);
+      expect(await store().sweep(after(KEY_LIFETIME_MS - 1))).toBe(0);
+      expect(await store().sweep(after(KEY_LIFETIME_MS + 1_001))).toBe(2);
+      expect(await store().sweep(after(KEY_LIFETIME_MS + 1_001))).toBe(0);
+      expect(await reserve(3_000, others, { ...request, key: 'a' })).toEqual({ ...fresh, ids: others });
+      expect(await reserve(3_000, others, { ...request, key: 'c' })).toEqual({ outcome: 'running' });
+    });
+
+    test('keeps keys and organizations apart', async () => {
+      for (const organizationId of ['a', 'a-b', 'a%2Db', 'A']) {
+        for (const key of ['k', 'K', 'k ', "k' OR '1'='1"]) expect(await reserve(0, ids, { ...request, organizationId, key })).toEqual(fresh);
+      }
+    });
+  });
+}
+
+/** Runs the suite on the checkpoints that `open` makes. */
+export function checkpointsContract(name: string, open: Open<Checkpoints>, newFolder: () => string, position: (n: number) => string): void {
+  describe(`checkpoints, ${name}`, () => {
+    const { store, reopen } = useStore(open, newFolder);
+
+    test('start at nothing, keep the last position of each subscriber, also after reopening', async () => {
+      expect(await store().load('one')).toBeNull();
+      await store().save('one', position(5));
+      await store().save('other', position(7));
+      await store().save('one', position(123_456));
+      await reopen();
+      expect([await store().load('one'), await store().load('other'), await store().load('One')]).toEqual([position(123_456), position(7), null]);
+    });
+  });
+}
+
+/** Runs the suite on the counter stores that `open` makes. */
+export function countersContract(name: string, open: Open<CounterStore>, newFolder: () => string): void {
+  describe(`counter store, ${name}`, () => {
+    const { store, reopen } = useStore(open, newFolder);
+    const counters = [
+      { key: 'hour/acme', points: 3, expiresAt: 2_000 },
+      { key: 'minute/acme', points: 0, expiresAt: 1_000 },
+    ];
+
+    test('gives back what was saved and has not ended, also after reopening', async () => {
+      expect(await store().load(new Date(0))).toEqual([]);
+      await store().save(counters);
+      await reopen();
+      expect(await store().load(new Date(0))).toEqual(expect.arrayContaining(counters));
+      expect(await store().load(new Date(1_500))).toEqual([counters[0]]);
+      expect(await store().load(new Date(2_000))).toEqual([]);
+    });
+
+    test('replaces what was saved before', async () => {
+      await store().save(counters);
+      await store().save([{ key: 'hour/acme', points: 9, expiresAt: 5_000 }]);
+      expect(await store().load(new Date(0))).toEqual([{ key: 'hour/acme', points: 9, expiresAt: 5_000 }]);
+      await store().save([]);
+      expect(await store().load(new Date(0))).toEqual([]);
+    });
+  });
+}
