@@ -4,6 +4,7 @@ import { command, nameOf, runCommand, type Command } from './cli/command.js';
 import { serveCommand } from './cli/serve.js';
 import { tokenCommand } from './cli/token.js';
 import { UsageError } from './cli/usage.js';
+import { lineOf } from './operations/operation.js';
 
 /** Every command, in the order in which the usage lists them. */
 const commands: readonly Command[] = [
@@ -20,13 +21,14 @@ const commands: readonly Command[] = [
 
 /** Carries out the command line `args`; what goes wrong is one line on standard error and exit status 1, or 2 for a bad command line. */
 export async function main([name = 'help', ...rest]: string[]): Promise<void> {
+  // What any command writes is its owner's alone.
+  process.umask(0o077);
   try {
     const known = commands.find((candidate) => nameOf(candidate) === name.replace(/^--help$/, 'help'));
     if (known === undefined) throw new UsageError(`no such command: ${name}; 'contacts help' lists them`);
     await runCommand(known, rest);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    console.error(`contacts: ${message}`);
+    console.error(`contacts: ${lineOf(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

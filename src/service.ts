@@ -1,25 +1,21 @@
-// The running service: chooses the platform, starts the parts in order, and stops them in the
-// opposite one, finishing what was accepted.
+// The running service: starts the parts in order, and stops them in the opposite one, finishing
+// what was accepted.
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createSecretKey } from 'node:crypto';
-import { v7 } from 'uuid';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.js';
 import type { ApiDeps } from './api/deps.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
-import { tokenKeys } from './api/tokenKeys.js';
+import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
 import { CommandHandler } from './commands/handle.js';
 import { causes, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
-import { BadSettingError, type Settings } from './config.js';
-import { openEmbedded } from './platform/embedded/index.js';
-import { SealedEventStore } from './platform/sealedEventStore.js';
-import { systemClock, type Ids } from './ports/clock.js';
-import type { Platform } from './ports/platform.js';
-import { catchUp } from './projections/catchUp.js';
-import { batchChanges, projections } from './projections/project.js';
+import type { Settings } from './config.js';
+import { openHost } from './host.js';
+import { serveOperations } from './operations/controlServer.js';
+import type { Host } from './operations/operation.js';
+import { operations } from './operations/registry.js';
 import { Reactor } from './subscriptions/reactor.js';
 
 /** How long a stop waits for requests that are being answered, in ms. */
@@ -33,51 +29,35 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const uuidV7: Ids = { next: () => v7() };
-
 /**
  * Starts the service. Settings must hold the key of tokens and the encryption key.
  * @throws BadSettingError, LockedError, LayoutError, WrongWrappingKeyError
  */
 export async function startService(settings: Settings, logger: Logger): Promise<Service> {
-  if (settings.EVENTSTORE_URL !== undefined || settings.MONGODB_URL !== undefined) {
-    throw new BadSettingError('EVENTSTORE_URL, MONGODB_URL: this version knows the embedded store only');
-  }
   const keys = tokenKeys(settings);
-  const platform = await openEmbedded({
-    dataDir: settings.DATA_DIR,
-    wrappingKey: createSecretKey(Buffer.from(settings.ENCRYPTION_KEY ?? '', 'base64')),
-    projections,
-    changesOf: batchChanges,
-  });
+  const host = await openHost(settings);
   try {
-    return await startParts(settings, logger, platform, keys);
+    return await startParts(host, logger, keys);
   } catch (error) {
-    await platform.close();
+    await host.platform.close();
     throw error;
   }
 }
 
-async function startParts(
-  settings: Settings,
-  logger: Logger,
-  platform: Platform,
-  keys: ReturnType<typeof tokenKeys>,
-): Promise<Service> {
-  const { log, readStore, projectionStore, checkpoints, counters, idempotency } = platform;
-  const events = new SealedEventStore(log, platform.keys, platform.commit);
-  for (const projection of projections) await catchUp(projection, { log, events, store: projectionStore });
-  const handler = new CommandHandler(events, systemClock, uuidV7);
+async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<Service> {
+  const { settings, platform, events, clock, ids } = host;
+  const { log, readStore, checkpoints, counters, idempotency } = platform;
+  const handler = new CommandHandler(events, clock, ids);
   const reactions = new Reactions(handler, readStore);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
   const reactor = new Reactor({ log, events, checkpoints, causes, follow: (event) => reactions.follow(event), onError });
   const limits = rateLimits(settings);
-  await limits.load(counters, systemClock.now());
+  await limits.load(counters, clock.now());
   let stopping = false;
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
     readStore,
-    idempotency: { idempotency, clock: systemClock, ids: uuidV7, onError },
+    idempotency: { idempotency, clock, ids, onError },
     logger,
     tokens: { keys, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE },
     limits,
@@ -87,10 +67,11 @@ async function startParts(
   };
   const server = await listen(createServer(createApp(deps).callback()), settings);
   reactor.start();
-  const stopHousekeeping = keepHouse(limits, platform, onError);
+  const stopHousekeeping = keepHouse(limits, host, onError);
+  const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {
     stopping = true;
-    await drain(server);
+    await Promise.all([drain(server), control?.close()]);
     await reactor.stop();
     await stopHousekeeping();
     await platform.close();
@@ -117,10 +98,11 @@ async function drain(server: Server): Promise<void> {
 }
 
 /** Saves counters and sweeps old idempotency keys now and then; the function returned stops that and saves once more. */
-function keepHouse(limits: RateLimits, { counters, idempotency }: Platform, onError: (error: unknown) => void) {
-  const save = () => limits.save(counters, systemClock.now());
+function keepHouse(limits: RateLimits, { platform, clock }: Host, onError: (error: unknown) => void) {
+  const { counters, idempotency } = platform;
+  const save = () => limits.save(counters, clock.now());
   const timer = setInterval(() => {
-    Promise.all([save(), idempotency.sweep(systemClock.now())]).catch(onError);
+    Promise.all([save(), idempotency.sweep(clock.now())]).catch(onError);
   }, HOUSEKEEPING_EVERY_MS);
   return async () => {
     clearInterval(timer);

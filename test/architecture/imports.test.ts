@@ -16,11 +16,13 @@ const allowed: Record<string, string[]> = {
   subscriptions: ['domain', 'ports'],
   webhooks: ['domain', 'ports'],
   api: ['domain', 'ports', 'commands', 'config'],
-  cli: ['domain', 'ports', 'commands', 'api', 'config', 'service'],
+  operations: ['domain', 'ports', 'commands', 'projections', 'config'],
+  cli: ['domain', 'ports', 'commands', 'operations', 'api', 'config', 'host', 'service'],
   platform: ['domain', 'ports'],
   config: [],
-  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'api', 'platform', 'config'],
-  main: ['cli', 'config', 'service'],
+  host: ['domain', 'ports', 'projections', 'operations', 'platform', 'config'],
+  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'operations', 'api', 'platform', 'config', 'host'],
+  main: ['cli', 'config', 'operations', 'service'],
 };
 
 /** Packages that only `platform` may name, and the only ones that `domain` may. */

@@ -1,0 +1,55 @@
+// How a command carries out an operation: by the service that runs on the data folder, or by
+// itself when none does. Interrupting the command aborts the operation.
+
+import { readSettings } from '../config.js';
+import type { Json } from '../domain/json.js';
+import { openHost } from '../host.js';
+import { connectToService, runRemotely } from '../operations/controlClient.js';
+import { OperationError, type Host, type Operation } from '../operations/operation.js';
+import { showProgress } from './progress.js';
+import { withSecrets } from './secrets.js';
+
+/**
+ * Carries out `operation` on the data that the environment's settings name, with progress on
+ * standard error.
+ * @throws OperationError when it cannot be done, and what opening the data throws
+ */
+export async function operate<Params, Result extends Json>(operation: Operation<Params, Result>, params: Params): Promise<Result> {
+  const signal = interruption();
+  const progress = showProgress(process.stderr);
+  const { DATA_DIR } = readSettings(process.env);
+  try {
+    const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR));
+    if ('platform' in service) return await runAlone(service, (host) => operation.run(host, params, progress.report, signal));
+    return await runRemotely(service, operation, params, progress.report, signal);
+  } finally {
+    progress.end();
+  }
+}
+
+/** The data opened by this process; or a connection to the service that took it meanwhile. */
+async function openAlone(dataDir: string) {
+  try {
+    return await openHost(withSecrets(readSettings(process.env)));
+  } catch (error) {
+    const service = error instanceof Error && error.name === 'LockedError' ? await connectToService(dataDir) : null;
+    if (service === null) throw error;
+    return service;
+  }
+}
+
+async function runAlone<Result>(host: Host, run: (host: Host) => Promise<Result>): Promise<Result> {
+  try {
+    return await run(host);
+  } finally {
+    await host.platform.close();
+  }
+}
+
+/** Aborts at the first SIGINT or SIGTERM; the second ends the process. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort(new OperationError('interrupted'));
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, abort);
+  return controller.signal;
+}
