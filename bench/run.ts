@@ -1,0 +1,24 @@
+// Runs the benches named on the command line, or all of them, and prints their figures.
+// Exit status 1 when a figure is not as asked.
+
+import { contactBenches } from './contacts.js';
+import { startBench } from './start.js';
+import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
+
+const benches: readonly Bench[] = [...contactBenches, startBench];
+
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !benches.some((bench) => bench.name === name));
+if (unknown !== undefined) {
+  console.error(`bench: no such bench: ${unknown}; there are ${benches.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+const figures: Figure[] = [];
+for (const bench of benches) {
+  if (names.length > 0 && !names.includes(bench.name)) continue;
+  console.log(`\n${bench.name}: ${bench.about}`);
+  const measured = await bench.run((line) => console.log(`  ${line}`));
+  for (const figure of measured) console.log(lineOf(figure));
+  figures.push(...measured);
+}
+process.exitCode = figures.some((figure) => isMet(figure) === false) ? 1 : 0;
