@@ -9,7 +9,7 @@ import type { ApiDeps } from './api/deps.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
 import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
 import { CommandHandler } from './commands/handle.js';
-import { causes, Reactions } from './commands/reactions.js';
+import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
 import type { Settings } from './config.js';
 import { openHost } from './host.js';
@@ -50,7 +50,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
   const handler = new CommandHandler(events, clock, ids);
   const reactions = new Reactions(handler, readStore);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
-  const reactor = new Reactor({ log, events, checkpoints, causes, follow: (event) => reactions.follow(event), onError });
+  const reactor = new Reactor({ log, events, checkpoints, isCause, follow: (event) => reactions.follow(event), onError });
   const limits = rateLimits(settings);
   await limits.load(counters, clock.now());
   let stopping = false;

@@ -2,12 +2,12 @@
 
 import cors from '@koa/cors';
 import Koa from 'koa';
-import compress from 'koa-compress';
-import helmet from 'koa-helmet';
 import { authenticate } from './middleware/authenticate.js';
 import { errorAnswers } from './middleware/errors.js';
 import { requestId } from './middleware/requestId.js';
 import { requestLog } from './middleware/requestLog.js';
+import { securityHeaders } from './middleware/securityHeaders.js';
+import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactRoutes } from './routes/contacts.js';
@@ -15,9 +15,6 @@ import { groupRoutes } from './routes/groups.js';
 import { health } from './routes/health.js';
 import { BASE_PATH, noRoute, routerOf, type Route } from './routing.js';
 import { ApiError } from './errors.js';
-
-/** Answers below this many bytes are sent as they are. */
-const COMPRESS_FROM_BYTES = 2_048;
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
@@ -37,9 +34,9 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(requestId());
   app.use(requestLog(logger));
   app.use(closeWhenStopping(deps.health.stopping));
-  app.use(helmet());
+  app.use(securityHeaders());
   if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));
-  app.use(compress({ threshold: COMPRESS_FROM_BYTES, br: false }));
+  app.use(sending());
   app.use(errorAnswers(logger));
   app.use(health(deps.health));
   app.use((ctx, next) => {

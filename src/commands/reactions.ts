@@ -5,8 +5,9 @@
 
 import { decideCompany } from '../domain/company.js';
 import { decideContact } from '../domain/contact.js';
-import type { DomainEvent } from '../domain/events/registry.js';
+import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
 import { companyStream, contactStream } from '../domain/streams.js';
+import type { StoredEvent } from '../ports/eventLog.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
 import type { ReadStore } from '../ports/readStore.js';
 import { companyAggregate, contactAggregate, loadContact } from './aggregates.js';
@@ -17,7 +18,7 @@ export const FOLLOW_AT_ONCE = 1_000;
 const REPORTS_AT_A_TIME = 100;
 
 /** The types of events that something may follow from. */
-export const causes: ReadonlySet<string> = new Set<DomainEvent['type']>([
+const causes: ReadonlySet<string> = new Set<DomainEvent['type']>([
   'ContactCreated',
   'ContactUpdated',
   'ContactStatusChanged',
@@ -26,6 +27,14 @@ export const causes: ReadonlySet<string> = new Set<DomainEvent['type']>([
   'ContactErased',
   'PrimarySet',
 ]);
+
+/** Whether something may follow from a stored event, told before it is decrypted. */
+export function isCause({ type, data, metadata }: StoredEvent): boolean {
+  if (type !== 'ContactCreated' || metadata.schemaVersion !== schemaVersionOf(type)) return causes.has(type);
+  // By far the most events: a new contact, which matters only when it names a manager.
+  const { contact } = data as { contact?: { metadata?: { reportsTo?: unknown } } };
+  return contact?.metadata?.reportsTo !== null;
+}
 
 export class Reactions {
   constructor(

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoints } from '../ports/checkpoints.js';
-import type { EventLog, Position } from '../ports/eventLog.js';
+import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
 
 const SUBSCRIBER = 'reactions';
@@ -14,8 +14,8 @@ export interface ReactorOptions {
   log: EventLog;
   events: EventStore;
   checkpoints: Checkpoints;
-  /** The types of events to look at. */
-  causes: ReadonlySet<string>;
+  /** Whether a stored event must be looked at. */
+  isCause: (event: StoredEvent) => boolean;
   /** Carries out what follows from an event; bears repetition. */
   follow: (event: RecordedEvent) => Promise<void>;
   /** Told of each failure; the reactor tries again. */
@@ -56,10 +56,10 @@ export class Reactor {
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
-    const { log, events, checkpoints, causes, follow } = this.options;
+    const { log, events, checkpoints, isCause, follow } = this.options;
     this.position ??= await checkpoints.load(SUBSCRIBER);
     for await (const batch of log.subscribe(this.position, signal)) {
-      const relevant = batch.events.filter((event) => causes.has(event.type));
+      const relevant = batch.events.filter(isCause);
       for (const event of await events.open(relevant)) {
         if (signal.aborted) return;
         await follow(event);

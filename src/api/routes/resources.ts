@@ -19,7 +19,8 @@ export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, not
   if (shown === null) throw notFound();
   ctx.set('ETag', etagOf(shown.revision, shown.dangling));
   ctx.status = 200;
-  if (ctx.fresh) {
+  // Koa gathers every header to tell; only a client that asks is told.
+  if (ctx.get('If-None-Match') !== '' && ctx.fresh) {
     ctx.status = 304;
     return;
   }
