@@ -22,12 +22,17 @@ export function parseStream(stream: string): StreamSubject | undefined {
   const match = /^(contact|company|reporting)-([^-]+)-(.+)$/.exec(stream);
   if (match === null) return undefined;
   const [, category, organization, id] = match as unknown as [string, StreamCategory, string, string];
-  return { category, organizationId: decodeURIComponent(organization), id };
+  return { category, organizationId: decodeOrganization(organization), id };
 }
 
 /** The organization as it stands in names: no hyphen, no control character, plain ASCII. */
 export function encodeOrganization(organizationId: string): string {
   return encodeURIComponent(organizationId).replaceAll('-', '%2D');
+}
+
+/** The organization that `encodeOrganization` made `encoded` of. */
+export function decodeOrganization(encoded: string): string {
+  return decodeURIComponent(encoded);
 }
 
 function streamName(category: StreamCategory, organizationId: string, id: string): string {
