@@ -1,5 +1,6 @@
 // What the contract suites put into the ports: events, documents and the changes that make them.
 
+import { randomUUID } from 'node:crypto';
 import { emptyFields, type EntityChanges, type EntityFields, type Metadata, type Status } from '../../src/domain/entity.js';
 import type { EventMetadata } from '../../src/domain/events/metadata.js';
 import type { DomainEvent } from '../../src/domain/events/registry.js';
@@ -22,10 +23,8 @@ export const eventMetadata = (organizationId = 'acme', occurredAt = NOW): EventM
   schemaVersion: 1,
 });
 
-let made = 0;
-
 /** An event for a log, with an id of its own. */
-export function storedEvent(data: NewStoredEvent['data'] = {}, id = `event-${(made += 1)}`): NewStoredEvent {
+export function storedEvent(data: NewStoredEvent['data'] = {}, id: string = randomUUID()): NewStoredEvent {
   return { id, type: 'ContactDeleted', data, metadata: eventMetadata() };
 }
 
