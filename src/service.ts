@@ -1,13 +1,12 @@
 // The running service: starts the parts in order, and stops them in the opposite one, finishing
 // what was accepted.
 
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.js';
 import type { ApiDeps } from './api/deps.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
-import { apiServer } from './api/server.js';
 import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
 import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
@@ -52,8 +51,8 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
   const reactions = new Reactions(handler, readStore);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
   const reactor = new Reactor({ log, events, checkpoints, isCause, follow: (event) => reactions.follow(event), onError });
-  const limits = rateLimits(settings);
-  await limits.load(counters, clock.now());
+  const limits = rateLimits(settings, counters);
+  await limits.load(clock.now());
   let stopping = false;
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
@@ -66,7 +65,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
     corsOrigins: settings.CORS_ORIGINS,
     health: { ready: async () => (await log.head(), true), stopping: () => stopping },
   };
-  const server = await listen(apiServer(createApp(deps).callback()), settings);
+  const server = await listen(createServer(createApp(deps).callback()), settings);
   reactor.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
@@ -100,8 +99,8 @@ async function drain(server: Server): Promise<void> {
 
 /** Saves counters and sweeps old idempotency keys now and then; the function returned stops that and saves once more. */
 function keepHouse(limits: RateLimits, { platform, clock }: Host, onError: (error: unknown) => void) {
-  const { counters, idempotency } = platform;
-  const save = () => limits.save(counters, clock.now());
+  const { idempotency } = platform;
+  const save = () => limits.save(clock.now());
   const timer = setInterval(() => {
     Promise.all([save(), idempotency.sweep(clock.now())]).catch(onError);
   }, HOUSEKEEPING_EVERY_MS);

@@ -1,21 +1,10 @@
 // How documents look in answers: the full shape, and the short shapes of the spec's examples.
 // Every field is present, null when unset.
 
-import type { z } from 'zod';
 import type { Entity } from '../domain/entity.js';
-import type {
-  companyContactSchema,
-  departmentContactSchema,
-  FullView,
-  hierarchyContactSchema,
-  methodContactSchema,
-  primarySchema,
-} from './schemas/views.js';
-
-type View<Schema extends z.ZodType> = (entity: Entity) => z.infer<Schema>;
 
 /** The full shape of a contact or a company. */
-export function fullView(entity: Entity): FullView {
+export function fullView(entity: Entity) {
   const { id, organizationId, name, displayName, code, entityTypes, email, phone, website } = entity;
   const { address, parentEntityId, primaryContactId, taxId, description, notes } = entity;
   const { customFields, metadata, status, createdAt, updatedAt } = entity;
@@ -45,7 +34,7 @@ export function fullView(entity: Entity): FullView {
 }
 
 /** In the hierarchy map. */
-export const hierarchyView: View<typeof hierarchyContactSchema> = ({ id, name, displayName, metadata: { title, department } }) => ({
+export const hierarchyView = ({ id, name, displayName, metadata: { title, department } }: Entity) => ({
   id,
   name,
   displayName,
@@ -53,7 +42,7 @@ export const hierarchyView: View<typeof hierarchyContactSchema> = ({ id, name, d
 });
 
 /** Among the contacts of a company. */
-export const companyContactView: View<typeof companyContactSchema> = ({ id, name, displayName, email, phone, metadata, status }) => ({
+export const companyContactView = ({ id, name, displayName, email, phone, metadata, status }: Entity) => ({
   id,
   name,
   displayName,
@@ -64,7 +53,7 @@ export const companyContactView: View<typeof companyContactSchema> = ({ id, name
 });
 
 /** Among the contacts of a department. */
-export const departmentView: View<typeof departmentContactSchema> = ({ id, name, displayName, email, metadata: { title, department } }) => ({
+export const departmentView = ({ id, name, displayName, email, metadata: { title, department } }: Entity) => ({
   id,
   name,
   displayName,
@@ -73,7 +62,7 @@ export const departmentView: View<typeof departmentContactSchema> = ({ id, name,
 });
 
 /** Among the contacts that prefer a contact method. */
-export const contactMethodView: View<typeof methodContactSchema> = ({ id, name, email, phone, metadata: { preferredContactMethod } }) => ({
+export const contactMethodView = ({ id, name, email, phone, metadata: { preferredContactMethod } }: Entity) => ({
   id,
   name,
   email,
@@ -82,7 +71,7 @@ export const contactMethodView: View<typeof methodContactSchema> = ({ id, name, 
 });
 
 /** The answer of set-primary. */
-export const primaryView = (contact: Entity, company: Entity): z.infer<typeof primarySchema> => ({
+export const primaryView = (contact: Entity, company: Entity) => ({
   contact: {
     id: contact.id,
     name: contact.name,

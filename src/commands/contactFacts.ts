@@ -15,9 +15,10 @@ export async function contactFacts(
   { id, state, patch, revision }: { id: string; state: ContactState; patch: EntityPatch; revision: number },
 ): Promise<ContactFacts> {
   const manager = newManager(state, patch);
+  const parent = deps.strictParentEntity ? newParent(state, patch) : null;
   return {
     manager: manager === null || manager === id ? 'fits' : await managerFact(deps, organizationId, { id, state, manager, revision }),
-    parent: await parentFact(deps, organizationId, newParent(state, patch)),
+    parent: parent === null ? 'fits' : await parentFact(deps, organizationId, parent),
   };
 }
 
@@ -30,13 +31,7 @@ async function managerFact(
   return lines.check(organizationId, { contactId: id, managerId: manager, revision });
 }
 
-/** Whether `parentId` may be named as a parent; null names none. */
-export async function parentFact(
-  { handler, strictParentEntity }: CommandDeps,
-  organizationId: string,
-  parentId: string | null,
-): Promise<ContactFacts['parent']> {
-  if (!strictParentEntity || parentId === null) return 'fits';
-  const { state } = await loadCompany(handler, organizationId, parentId);
+async function parentFact({ handler }: CommandDeps, organizationId: string, id: string): Promise<ContactFacts['parent']> {
+  const { state } = await loadCompany(handler, organizationId, id);
   return state.phase === 'live' ? 'fits' : 'unknown';
 }

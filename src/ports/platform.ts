@@ -2,10 +2,11 @@
 
 import type { Checkpoints } from './checkpoints.js';
 import type { Commit } from './commit.js';
-import type { CounterStore } from './counterStore.js';
+import type { Counters } from './counterStore.js';
 import type { EventLog } from './eventLog.js';
 import type { IdempotencyStore } from './idempotencyStore.js';
 import type { KeyStore } from './keyStore.js';
+import type { Leases } from './leases.js';
 import type { ProjectionStore, ReadStore } from './readStore.js';
 
 export interface Platform {
@@ -17,7 +18,8 @@ export interface Platform {
   projectionStore: ProjectionStore;
   checkpoints: Checkpoints;
   idempotency: IdempotencyStore;
-  counters: CounterStore;
+  counters: Counters;
+  leases: Leases;
   /** Lets go of everything. Whoever still writes gets an UnavailableError. */
   close(): void | Promise<void>;
 }

@@ -3,25 +3,37 @@
 import { temporaryFolder } from '../support/folder.js';
 import { openPlatform } from './embedded.js';
 import { eventLogContract } from './eventLogContract.js';
-import { generationsContract } from './generationsContract.js';
+import { leasesContract } from './leasesContract.js';
 import { readStoreContract } from './readStoreContract.js';
 import { searchContract } from './searchContract.js';
 import { checkpointsContract, countersContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
 
-const openStore = async (folder?: string) => ({ ...(await openPlatform(folder)), position: String });
+const openStore = async () => ({ ...(await openPlatform()), position: String });
 
 const opening =
-  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'counters'>(part: Part) =>
+  <Part extends 'keys' | 'idempotency' | 'checkpoints'>(part: Part) =>
   async (folder: string) => {
     const platform = await openPlatform(folder);
     return { store: platform[part], close: platform.close };
   };
 
+const openCounters = async (folder: string) => {
+  const { counters, close } = await openPlatform(folder);
+  if (counters.shared) throw new Error('the embedded counters are those of one process');
+  return { store: counters.store, close };
+};
+
+/** One process has the folder: what asks twice is two parts of it. */
+const openLeases = async () => {
+  const { leases, close } = await openPlatform();
+  return { copies: [leases, leases] as [typeof leases, typeof leases], close };
+};
+
 eventLogContract('embedded', openPlatform);
-readStoreContract('embedded', () => openStore());
-generationsContract('embedded', openStore, temporaryFolder);
-searchContract('embedded', () => openStore());
+readStoreContract('embedded', openStore);
+searchContract('embedded', openStore);
 keyStoreContract('embedded', opening('keys'), temporaryFolder);
 idempotencyContract('embedded', opening('idempotency'), temporaryFolder);
 checkpointsContract('embedded', opening('checkpoints'), temporaryFolder, String);
-countersContract('embedded', opening('counters'), temporaryFolder);
+countersContract('embedded', openCounters, temporaryFolder);
+leasesContract('embedded', openLeases);

@@ -1,11 +1,13 @@
 // Limits requests by organization in two windows, an hour and a minute, and failed
-// authentications by address. Counters live in memory and are saved now and then.
+// authentications by address. Counters live in memory and are saved now and then; where copies of
+// the service share a store, those of organizations are shared by taking points in blocks.
 
 import type { Middleware } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import type { CounterStore, SavedCounter } from '../../ports/counterStore.js';
+import type { Counters, SavedCounter } from '../../ports/counterStore.js';
 import { ApiError } from '../errors.js';
 import { principalOf, type ApiContext } from '../context.js';
+import { BlockLimiter } from './blockLimiter.js';
 
 export interface RateLimitSettings {
   RATE_LIMIT_PER_HOUR: number;
@@ -23,23 +25,24 @@ export interface RateLimits {
   middleware: Middleware;
   failures: FailureLimit;
   /** Takes up the counters that were saved. */
-  load(store: CounterStore, now: Date): Promise<void>;
-  /** Saves the counters of organizations. */
-  save(store: CounterStore, now: Date): Promise<void>;
+  load(now: Date): Promise<void>;
+  /** Saves the counters of organizations, or forgets shared ones that ended. */
+  save(now: Date): Promise<void>;
 }
 
-export function rateLimits(settings: RateLimitSettings): RateLimits {
-  const hour = windowOf('hour', settings.RATE_LIMIT_PER_HOUR, 3_600);
-  const minute = windowOf('minute', settings.RATE_LIMIT_PER_MINUTE, 60);
+export function rateLimits(settings: RateLimitSettings, counters: Counters): RateLimits {
+  const hour = windowOf('hour', settings.RATE_LIMIT_PER_HOUR, 3_600, counters);
+  const minute = windowOf('minute', settings.RATE_LIMIT_PER_MINUTE, 60, counters);
   const anyLimit = hour !== null || minute !== null;
-  const failures = anyLimit ? windowOf('auth', settings.AUTH_FAILURES_PER_MINUTE, 60) : null;
+  const failures = anyLimit ? windowOf('auth', settings.AUTH_FAILURES_PER_MINUTE, 60, null) : null;
   const windows = [hour, minute].filter((window) => window !== null);
   return {
     failures: { count: async (address) => void (failures !== null && (await consume(failures, address))) },
-    load: async (store, now) => {
-      for (const counter of await store.load(now)) restore(windows, counter);
+    load: async (now) => {
+      if (counters.shared) return;
+      for (const counter of await counters.store.load(now)) restore(windows, counter);
     },
-    save: async (store, now) => store.save(windows.flatMap((window) => dump(window, now))),
+    save: async (now) => (counters.shared ? counters.store.sweep(now) : counters.store.save(windows.flatMap((window) => dump(window, now)))),
     middleware: async (ctx, next) => {
       const { organizationId } = principalOf(ctx as ApiContext);
       try {
@@ -57,12 +60,18 @@ export function rateLimits(settings: RateLimitSettings): RateLimits {
 interface Window {
   name: string;
   limit: number;
-  limiter: RateLimiterMemory;
+  limiter: RateLimiterMemory | BlockLimiter;
 }
 
-function windowOf(name: string, limit: number, seconds: number): Window | null {
+/** Counters of its own when `counters` are null. */
+function windowOf(name: string, limit: number, seconds: number, counters: Counters | null): Window | null {
   if (limit === 0) return null;
-  return { name, limit, limiter: new RateLimiterMemory({ keyPrefix: name, points: limit, duration: seconds }) };
+  const shared = counters?.shared === true ? counters.store : null;
+  const limiter =
+    shared === null
+      ? new RateLimiterMemory({ keyPrefix: name, points: limit, duration: seconds })
+      : new BlockLimiter(shared, { name, limit, windowMs: seconds * 1_000 });
+  return { name, limit, limiter };
 }
 
 async function consume({ name, limit, limiter }: Window, key: string): Promise<RateLimiterRes> {
@@ -99,6 +108,7 @@ function headersOf(limit: number, state: RateLimiterRes | null): Record<string, 
 }
 
 function dump({ name, limiter }: Window, now: Date): SavedCounter[] {
+  if (limiter instanceof BlockLimiter) return [];
   return limiter.dump().storage.flatMap(({ key, value, expiresAt }) =>
     expiresAt === null || expiresAt <= now.getTime() ? [] : [{ key: `${name}:${key}`, points: value, expiresAt }],
   );
@@ -106,7 +116,7 @@ function dump({ name, limiter }: Window, now: Date): SavedCounter[] {
 
 function restore(windows: readonly Window[], { key, points, expiresAt }: SavedCounter): void {
   const window = windows.find(({ name }) => key.startsWith(`${name}:`));
-  if (window === undefined) return;
+  if (window === undefined || window.limiter instanceof BlockLimiter) return;
   const storage = [{ key: key.slice(window.name.length + 1), value: points, expiresAt }];
   window.limiter.restore({ version: 1, storage });
 }

@@ -5,74 +5,60 @@ import { contactMethods, statuses, type EntityPatch } from '../../domain/entity.
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { companyRoles, type CompanyPatch, type CompanyRole } from '../../domain/company.js';
 import { countryCodes } from './countryCodes.js';
-import { addressDescriptions, describe, entityDescriptions, metadataDescriptions } from './describe.js';
 
-export const uuidPattern = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Any 8-4-4-4-12 hexadecimal, in lower case from here on: the spec's own samples fail stricter checks. */
-export const uuid = z
-  .string()
-  .regex(uuidPattern, 'Must be a UUID')
-  .transform((id) => id.toLowerCase())
-  .meta({ format: 'uuid' });
+export const uuid = z.string().regex(uuidPattern, 'Must be a UUID').transform((id) => id.toLowerCase());
 
 /** The id in lower case; undefined when it is none. */
 export function parseId(text: string): string | undefined {
-  return uuid.safeParse(text).data;
+  return uuidPattern.test(text) ? text.toLowerCase() : undefined;
 }
 
 /** Text of up to `max` characters. Checks that follow see only text that is short enough. */
 const text = (max: number) => z.string('Must be text').max(max, { error: `Must be at most ${max} characters`, abort: true });
 
-// What `refine` checks, JSON Schema cannot know: `meta` tells as much of it as it can say.
-const name = text(200).refine((value) => value.trim() !== '', 'Must not be blank').meta({ pattern: '\\S' });
-const email = text(254).refine(isEmail, 'Invalid email format').meta({ format: 'email' });
-const website = text(2048).refine(isWebsite, 'Must be an http or https URL').meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
-const countryCode = text(10)
-  .refine((code) => countryCodes.has(code), 'Must be an ISO 3166-1 alpha-2 code in capitals')
-  .meta({ pattern: '^[A-Z]{2}$', maxLength: 2 });
+const name = text(200).refine((value) => value.trim() !== '', 'Must not be blank');
+const email = text(254).refine(isEmail, 'Invalid email format');
+const website = text(2048).refine(isWebsite, 'Must be an http or https URL');
+const countryCode = text(10).refine((code) => countryCodes.has(code), 'Must be an ISO 3166-1 alpha-2 code in capitals');
 const oneOf = <const Values extends readonly string[]>(values: Values) =>
   z.enum(values, `Must be one of ${values.map((value) => `'${value}'`).join(', ')}`);
 
 const address = z.strictObject(
-  describe(
-    {
-      id: text(100).min(1, 'Must not be empty'),
-      addressee: text(200).nullable(),
-      companyName: text(200).nullable(),
-      attention: text(200).nullable(),
-      phoneNumber: text(50).nullable(),
-      line1: text(200).nullable(),
-      line2: text(200).nullable(),
-      city: text(200).nullable(),
-      stateProvince: text(200).nullable(),
-      postalCode: text(50).nullable(),
-      countryCode: countryCode.nullable(),
-    },
-    addressDescriptions,
-  ),
+  {
+    id: text(100).min(1, 'Must not be empty'),
+    addressee: text(200).nullable(),
+    companyName: text(200).nullable(),
+    attention: text(200).nullable(),
+    phoneNumber: text(50).nullable(),
+    line1: text(200).nullable(),
+    line2: text(200).nullable(),
+    city: text(200).nullable(),
+    stateProvince: text(200).nullable(),
+    postalCode: text(50).nullable(),
+    countryCode: countryCode.nullable(),
+  },
   'Must be an object',
 );
 
 const metadata = z.strictObject(
-  describe(
-    {
-      title: text(200).nullable(),
-      department: text(200).nullable(),
-      reportsTo: uuid.nullable(),
-      mobilePhone: text(50).nullable(),
-      workPhone: text(50).nullable(),
-      preferredContactMethod: oneOf(contactMethods).nullable(),
-    },
-    metadataDescriptions,
-  ),
+  {
+    title: text(200).nullable(),
+    department: text(200).nullable(),
+    reportsTo: uuid.nullable(),
+    mobilePhone: text(50).nullable(),
+    workPhone: text(50).nullable(),
+    preferredContactMethod: oneOf(contactMethods).nullable(),
+  },
   'Must be an object',
 );
 
-const customFields = z.custom<JsonObject>(isJsonObject, 'Must be an object').meta({ type: 'object' });
+const customFields = z.custom<JsonObject>(isJsonObject, 'Must be an object');
 
 /** Fields that the server sets: ignored, so that the body of a GET can be sent back. */
-const ignored = z.unknown().optional().meta({ readOnly: true });
+const ignored = z.unknown().optional();
 
 const fields = {
   name,
@@ -97,48 +83,30 @@ const fields = {
 };
 
 const entityTypes = (required: string) =>
-  z
-    .array(z.string('Must be text'), 'Must be a list')
-    .refine((types) => types.includes(required), `Must include '${required}'`)
-    .meta({ contains: { const: required } });
+  z.array(z.string('Must be text'), 'Must be a list').refine((types) => types.includes(required), `Must include '${required}'`);
 
-const companyTypes = entityTypes('Company')
-  .refine(
-    (types) => types.every((type) => type === 'Company' || isRole(type)),
-    `May include 'Company', ${companyRoles.map((role) => `'${role}'`).join(', ')} only`,
-  )
-  .meta({ contains: { const: 'Company' }, items: { type: 'string', enum: ['Company', ...companyRoles] } });
+const companyTypes = entityTypes('Company').refine(
+  (types) => types.every((type) => type === 'Company' || isRole(type)),
+  `May include 'Company', ${companyRoles.map((role) => `'${role}'`).join(', ')} only`,
+);
 
-const contactFields = describe({ ...fields, id: ignored, entityTypes: entityTypes('Contact').nullable().optional() }, entityDescriptions);
-
-const companyDescriptions = { ...entityDescriptions, entityTypes: "'Company', and any of 'Customer', 'Vendor', 'Partner'" };
-const changeDescription = 'A JSON merge patch: what is absent stays, null clears, objects merge, arrays replace.';
-/** For the reference: any field may be null besides what its schema says, as if it were not sent. */
-const nullIsAbsent = true;
+const contactFields = { ...fields, id: ignored, entityTypes: entityTypes('Contact').nullable().optional() };
 
 /** A new contact. Null means absent. */
-export const newContactSchema = z
-  .preprocess(dropNulls, z.strictObject(contactFields))
-  .transform(contactPatch)
-  .meta({ id: 'NewContact', description: 'A new contact. null means absent.', nullIsAbsent });
+export const newContactSchema = z.preprocess(dropNulls, z.strictObject(contactFields)).transform(contactPatch);
 
 /** A change of a contact, as a merge patch. */
-export const contactPatchSchema = z
-  .strictObject(describe({ ...contactFields, name: name.optional() }, entityDescriptions))
-  .transform(contactPatch)
-  .meta({ id: 'ContactPatch', description: changeDescription });
+export const contactPatchSchema = z.strictObject({ ...contactFields, name: name.optional() }).transform(contactPatch);
 
 /** A new company; one that another system masters may bring its id. Null means absent. */
 export const newCompanySchema = z
-  .preprocess(dropNulls, z.strictObject(describe({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }, companyDescriptions)))
-  .transform(({ id, ...sent }) => ({ id, patch: companyPatch(sent) }))
-  .meta({ id: 'NewCompany', description: 'A new company. null means absent.', nullIsAbsent });
+  .preprocess(dropNulls, z.strictObject({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }))
+  .transform(({ id, ...sent }) => ({ id, patch: companyPatch(sent) }));
 
 /** A change of a company, as a merge patch. Its roles are replaced when sent. */
 export const companyPatchSchema = z
-  .strictObject(describe({ ...fields, id: ignored, name: name.optional(), entityTypes: companyTypes.optional() }, companyDescriptions))
-  .transform(({ id: _id, ...sent }) => companyPatch(sent))
-  .meta({ id: 'CompanyPatch', description: changeDescription });
+  .strictObject({ ...fields, id: ignored, name: name.optional(), entityTypes: companyTypes.optional() })
+  .transform(({ id: _id, ...sent }) => companyPatch(sent));
 
 interface ServerFields {
   organizationId?: unknown;

@@ -6,14 +6,14 @@ import type { KeyObject } from 'node:crypto';
 import type { Commit } from '../../ports/commit.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
+import { KeyWrapping } from '../wrapping.js';
 import { Database } from './database.js';
 import { SqliteDocuments } from './documents.js';
-import { Dropper } from './dropper.js';
 import { SqliteEventLog } from './eventLog.js';
-import { SqliteGenerations } from './generations.js';
 import { GroupCommit } from './groupCommit.js';
 import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
+import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
 import { InlineProjector, SqliteProjectionStore, type ChangesOf } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
@@ -36,21 +36,19 @@ export interface EmbeddedOptions {
 export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf }: EmbeddedOptions): Promise<Platform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
-  const closers: (() => void | Promise<void>)[] = [() => lock.release()];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+  const closers = [() => lock.release()];
+  const close = () => {
+    for (const closer of closers.splice(0).reverse()) closer();
   };
   try {
     const store = new Database(join(dataDir, 'contacts.sqlite'), storeMigrations);
     closers.push(() => store.close());
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
-    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile), wrappingKey);
-    const { dropper, ...ports } = openStore(store, projections, changesOf);
-    closers.push(() => dropper.stop());
-    return { ...ports, keys, close };
+    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile), new KeyWrapping(wrappingKey));
+    return { ...openStore(store, projections, changesOf), keys, close };
   } catch (error) {
-    await close();
+    close();
     throw error;
   }
 }
@@ -58,12 +56,9 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
 function openStore(database: Database, projections: readonly Projection[], changesOf: ChangesOf) {
   const writes = new GroupCommit(database);
   const log = new SqliteEventLog(database, writes);
-  const generations = new SqliteGenerations(database);
-  const documents = new SqliteDocuments(database, generations);
-  const dropper = new Dropper(writes, generations, documents);
-  const projectionStore = new SqliteProjectionStore(writes, generations, documents, dropper);
-  const inline = new InlineProjector(projections, projectionStore, generations, documents, changesOf);
-  writes.join(generations);
+  const documents = new SqliteDocuments(database);
+  const projectionStore = new SqliteProjectionStore(database, writes, documents);
+  const inline = new InlineProjector(projections, projectionStore, documents, changesOf);
   writes.join(documents);
   writes.join(inline);
   const commit: Commit = (stream, expected, stored, plain) =>
@@ -78,15 +73,14 @@ function openStore(database: Database, projections: readonly Projection[], chang
       );
       return appended.result;
     });
-  dropper.start();
   return {
-    dropper,
     log,
     commit,
     projectionStore,
     readStore: new SqliteReadStore(database, documents),
     checkpoints: new SqliteCheckpoints(database, writes),
     idempotency: new SqliteIdempotencyStore(database, writes),
-    counters: new SqliteCounterStore(database, writes),
+    counters: { shared: false as const, store: new SqliteCounterStore(database, writes) },
+    leases: new EmbeddedLeases(),
   };
 }

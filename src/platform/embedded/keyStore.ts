@@ -1,22 +1,15 @@
 // The key store in a SQLite file of its own: each contact's key wrapped by the first of the
 // configured wrapping keys.
 
-import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { KeyDestroyedError, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
 import { encodeOrganization } from '../../domain/streams.js';
-import { decrypt, encrypt } from '../sealing.js';
+import { subjectName, type KeyWrapping } from '../wrapping.js';
 import { reading, type Database } from './database.js';
 import type { GroupCommit } from './groupCommit.js';
 
-const KEY_BYTES = 32;
 const CACHED_KEYS = 20_000;
-const CHECK_TEXT = 'contacts';
-
-/** The wrapping key is not the one the keys were wrapped with. */
-export class WrongWrappingKeyError extends Error {
-  override readonly name = 'WrongWrappingKeyError';
-}
 
 interface KeyRow {
   wrapped: Buffer | null;
@@ -29,7 +22,7 @@ export class SqliteKeyStore implements KeyStore {
   constructor(
     private readonly database: Database,
     private readonly writes: GroupCommit,
-    private readonly wrappingKey: KeyObject,
+    private readonly wrapping: KeyWrapping,
   ) {
     this.checkWrappingKey();
   }
@@ -39,7 +32,7 @@ export class SqliteKeyStore implements KeyStore {
     if (known?.state === 'usable') return known.key;
     if (known?.state === 'destroyed') throw new KeyDestroyedError('the key was destroyed');
     const key = await this.writes.run(() => this.insert(subject));
-    this.cache.set(cacheKey(subject), key);
+    this.cache.set(subjectName(subject), key);
     return key;
   }
 
@@ -52,7 +45,7 @@ export class SqliteKeyStore implements KeyStore {
       const values = [encodeOrganization(subject.organizationId), subject.id];
       this.database.run('INSERT OR REPLACE INTO keys (organization, id, wrapped) VALUES (?, ?, NULL)', ...values);
     });
-    this.cache.delete(cacheKey(subject));
+    this.cache.delete(subjectName(subject));
   }
 
   /** A new key, unless another request of the same group made one. */
@@ -60,37 +53,28 @@ export class SqliteKeyStore implements KeyStore {
     const known = this.findNow(subject);
     if (known.state === 'usable') return known.key;
     if (known.state === 'destroyed') throw new KeyDestroyedError('the key was destroyed');
-    const key = createSecretKey(randomBytes(KEY_BYTES));
-    const wrapped = encrypt(this.wrappingKey, key.export(), cacheKey(subject));
+    const { key, wrapped } = this.wrapping.make(subject);
     const sql = 'INSERT INTO keys (organization, id, wrapped) VALUES (?, ?, ?)';
     this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, wrapped);
     return key;
   }
 
   private findNow(subject: KeySubject): StoredKey {
-    const cached = this.cache.get(cacheKey(subject));
+    const cached = this.cache.get(subjectName(subject));
     if (cached !== undefined) return { state: 'usable', key: cached };
     const sql = 'SELECT wrapped FROM keys WHERE organization = ? AND id = ?';
     const row = this.database.get<KeyRow>(sql, encodeOrganization(subject.organizationId), subject.id);
     if (row === undefined) return { state: 'missing' };
     if (row.wrapped === null) return { state: 'destroyed' };
-    const key = createSecretKey(decrypt(this.wrappingKey, Buffer.from(row.wrapped), cacheKey(subject)));
-    this.cache.set(cacheKey(subject), key);
+    const key = this.wrapping.unwrap(subject, Buffer.from(row.wrapped));
+    this.cache.set(subjectName(subject), key);
     return { state: 'usable', key };
   }
 
   private checkWrappingKey(): void {
-    const fingerprint = createHash('sha256').update('wrapping key').update(this.wrappingKey.export()).digest('hex').slice(0, 16);
-    const known = this.database.all<{ fingerprint: string; box: Buffer }>('SELECT fingerprint, box FROM wrapping_check');
-    if (known.length === 0) {
-      const box = encrypt(this.wrappingKey, Buffer.from(CHECK_TEXT), fingerprint);
-      this.database.run('INSERT INTO wrapping_check (fingerprint, box) VALUES (?, ?)', fingerprint, box);
-    } else if (!known.some((row) => row.fingerprint === fingerprint)) {
-      throw new WrongWrappingKeyError('ENCRYPTION_KEY is not the key that the personal data in DATA_DIR was encrypted with');
-    }
+    const known = this.database.all<{ fingerprint: string }>('SELECT fingerprint FROM wrapping_check');
+    if (known.length > 0) return this.wrapping.verify(known.map((row) => row.fingerprint));
+    const { fingerprint, box } = this.wrapping.check();
+    this.database.run('INSERT INTO wrapping_check (fingerprint, box) VALUES (?, ?)', fingerprint, box);
   }
-}
-
-function cacheKey({ organizationId, id }: KeySubject): string {
-  return `${encodeOrganization(organizationId)}/${id}`;
 }

@@ -1,0 +1,102 @@
+// The connection to MongoDB: how durable a write is and how fresh a read, how long either may
+// take, which failures are tried again, and how the others are reported.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MongoClient, MongoError, MongoNetworkError, MongoServerError, type Collection, type Db, type Document, type MongoClientOptions } from 'mongodb';
+import { UnavailableError } from '../../ports/errors.js';
+
+/** A read may take this long on the server, in ms. */
+export const READ_MAX_MS = 10_000;
+/** How long an operation is tried again, in ms; each try has its own limits. */
+const RETRY_FOR_MS = 3_000;
+const PAUSE_MS = { first: 20, most: 400 };
+const DEFAULT_DATABASE = 'contacts';
+
+/** Acknowledged once a majority has it in its journal; read on the primary what a majority has. */
+const options = {
+  appName: 'contacts',
+  readPreference: 'primary',
+  readConcernLevel: 'majority',
+  writeConcern: { w: 'majority', journal: true, wtimeoutMS: 5_000 },
+  retryReads: true,
+  retryWrites: true,
+  maxPoolSize: 50,
+  waitQueueTimeoutMS: 3_000,
+  serverSelectionTimeoutMS: 3_000,
+  connectTimeoutMS: 3_000,
+  socketTimeoutMS: 30_000,
+  heartbeatFrequencyMS: 2_000,
+} satisfies MongoClientOptions;
+
+/** Codes of the server for: not the primary (any more), shutting down, interrupted, cannot say yet. */
+const TRANSIENT_CODES = new Set([6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+const DUPLICATE_KEY = 11_000;
+
+export class MongoConnection {
+  private constructor(
+    private readonly client: MongoClient,
+    readonly db: Db,
+  ) {}
+
+  /**
+   * Connects to `url`; the database is the one it names, else `contacts`. `more` adds to the
+   * options or overrides them.
+   * @throws UnavailableError when no server answers
+   */
+  static async open(url: string, more: MongoClientOptions = {}): Promise<MongoConnection> {
+    const client = new MongoClient(url, { ...options, ...more });
+    const connection = new MongoConnection(client, client.db(databaseOf(url)));
+    try {
+      await connection.run(() => client.connect());
+      return connection;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+  }
+
+  collection<Shape extends Document>(name: string): Collection<Shape> {
+    return this.db.collection<Shape>(name);
+  }
+
+  /**
+   * Carries out `work`, which must bear repetition: it is tried again after a failure that may pass.
+   * @throws UnavailableError for every failure of the driver or the server but a duplicate key
+   */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const deadline = Date.now() + RETRY_FOR_MS;
+    for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof MongoError) || isDuplicateKey(error)) throw error;
+        if (!mayPass(error) || Date.now() + pause > deadline) throw new UnavailableError('MongoDB could not do it', { cause: error });
+        await sleep(pause * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  /** Whether the server answers and can be written to. @throws UnavailableError */
+  async ping(): Promise<void> {
+    await this.run(() => this.db.command({ ping: 1 }));
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+}
+
+/** Whether the error says that a document with that key is there already. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+function mayPass(error: MongoError): boolean {
+  return error instanceof MongoNetworkError || error.hasErrorLabel('RetryableWriteError') || TRANSIENT_CODES.has(Number(error.code));
+}
+
+/** The database that a connection string names. A URL's own parser refuses several hosts. */
+function databaseOf(url: string): string {
+  const name = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(url)?.[1];
+  return name === undefined ? DEFAULT_DATABASE : decodeURIComponent(name);
+}
