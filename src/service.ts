@@ -1,12 +1,13 @@
 // The running service: starts the parts in order, and stops them in the opposite one, finishing
 // what was accepted.
 
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.js';
 import type { ApiDeps } from './api/deps.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
+import { apiServer } from './api/server.js';
 import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
 import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
@@ -65,7 +66,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
     corsOrigins: settings.CORS_ORIGINS,
     health: { ready: async () => (await log.head(), true), stopping: () => stopping },
   };
-  const server = await listen(createServer(createApp(deps).callback()), settings);
+  const server = await listen(apiServer(createApp(deps).callback()), settings);
   reactor.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);

@@ -12,13 +12,23 @@ import type { ApiDeps, RouteDeps } from './deps.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactRoutes } from './routes/contacts.js';
 import { groupRoutes } from './routes/groups.js';
-import { health } from './routes/health.js';
+import { healthRoutes } from './routes/health.js';
+import { openApiRoute } from './routes/reference.js';
+import { openApiDocument } from './openapi/document.js';
+import { publicRouter, type PublicRoute } from './publicRoutes.js';
 import { BASE_PATH, noRoute, routerOf, type Route } from './routing.js';
 import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
   return [...contactRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps)];
+}
+
+/** Every route outside of it; one of them describes them all. */
+function publicRoutes(deps: ApiDeps, routes: readonly Route[]): PublicRoute[] {
+  const all = healthRoutes(deps.health);
+  all.push(openApiRoute(() => openApiDocument(routes, all)));
+  return all;
 }
 
 /** The application; it is given a server by whoever starts it. */
@@ -29,7 +39,8 @@ export function createApp(deps: ApiDeps): Koa {
     // Answers that break off: the client left, or a stream failed half-way.
     logger.warn({ name: error.name, code: error.code }, 'an answer broke off');
   });
-  const router = routerOf(apiRoutes(deps));
+  const routes = apiRoutes(deps);
+  const router = routerOf(routes);
   const authenticated = authenticate({ ...tokens, failures: limits.failures });
   app.use(requestId());
   app.use(requestLog(logger));
@@ -38,7 +49,7 @@ export function createApp(deps: ApiDeps): Koa {
   if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));
   app.use(sending());
   app.use(errorAnswers(logger));
-  app.use(health(deps.health));
+  app.use(publicRouter(publicRoutes(deps, routes)));
   app.use((ctx, next) => {
     if (ctx.path === BASE_PATH || ctx.path.startsWith(`${BASE_PATH}/`)) return next();
     throw new ApiError('NOT_FOUND', 'There is no such route');

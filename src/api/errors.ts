@@ -3,26 +3,27 @@
 import type { FieldIssue } from '../domain/decision.js';
 import type { Refusal } from '../commands/handle.js';
 
-const statusOf = {
-  VALIDATION_ERROR: 400,
-  INVALID_ENTITY_TYPE: 400,
-  UNAUTHORIZED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONTACT_NOT_FOUND: 404,
-  COMPANY_NOT_FOUND: 404,
-  METHOD_NOT_ALLOWED: 405,
-  CONFLICT: 409,
-  PRECONDITION_FAILED: 412,
-  PAYLOAD_TOO_LARGE: 413,
-  UNSUPPORTED_MEDIA_TYPE: 415,
-  IDEMPOTENCY_KEY_REUSED: 422,
-  RATE_LIMIT_EXCEEDED: 429,
-  INTERNAL_SERVER_ERROR: 500,
-  SERVICE_UNAVAILABLE: 503,
-} as const;
+/** What each code stands for: its status, and when it is answered. */
+export const errorCatalog = {
+  VALIDATION_ERROR: { status: 400, description: 'Request data failed validation; `details` names every wrong field' },
+  INVALID_ENTITY_TYPE: { status: 400, description: 'Contact does not belong to the specified company' },
+  UNAUTHORIZED: { status: 401, description: 'Missing or invalid authentication token' },
+  FORBIDDEN: { status: 403, description: 'The token does not allow this' },
+  NOT_FOUND: { status: 404, description: 'There is no such route' },
+  CONTACT_NOT_FOUND: { status: 404, description: 'The requested contact was not found' },
+  COMPANY_NOT_FOUND: { status: 404, description: 'The specified company was not found' },
+  METHOD_NOT_ALLOWED: { status: 405, description: 'The path does not have that method; `Allow` says which it has' },
+  CONFLICT: { status: 409, description: 'Others changed it at the same time, the id is taken, or a request with this key is still running' },
+  PRECONDITION_FAILED: { status: 412, description: 'It was changed since: its ETag is not one that If-Match names' },
+  PAYLOAD_TOO_LARGE: { status: 413, description: 'The body is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, description: 'The body is not sent as JSON' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, description: 'This Idempotency-Key came with another request before' },
+  RATE_LIMIT_EXCEEDED: { status: 429, description: 'Too many requests; `Retry-After` says when to go on' },
+  INTERNAL_SERVER_ERROR: { status: 500, description: 'An unexpected error occurred' },
+  SERVICE_UNAVAILABLE: { status: 503, description: 'A part of the service does not answer; a write may be stored, and is safe to send again with its Idempotency-Key' },
+} as const satisfies Record<string, { status: number; description: string }>;
 
-export type ErrorCode = keyof typeof statusOf;
+export type ErrorCode = keyof typeof errorCatalog;
 
 /** The body of every error answer. */
 export interface ErrorBody {
@@ -45,7 +46,7 @@ export class ApiError extends Error {
   }
 
   get status(): number {
-    return statusOf[this.code];
+    return errorCatalog[this.code].status;
   }
 
   get body(): ErrorBody {

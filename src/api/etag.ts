@@ -21,3 +21,13 @@ export function ifMatchRevisions(ctx: Context): number[] | undefined {
     return match !== null && Number(match[1]) === REPRESENTATION ? [Number(match[2])] : [];
   });
 }
+
+/**
+ * Whether If-None-Match names the answer's ETag, compared weakly (RFC 9110). Koa's own `fresh` says
+ * no when the request has `Cache-Control: no-cache`, which `fetch` adds to every If-None-Match.
+ */
+export function clientHas(ctx: Context, etag: string): boolean {
+  const header = ctx.get('If-None-Match').trim();
+  if (header === '*') return true;
+  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}

@@ -39,5 +39,5 @@ function link(ctx: ApiContext, rel: string, place: Record<string, string>): stri
   query.delete('page');
   query.delete('cursor');
   for (const [name, value] of Object.entries(place)) query.set(name, value);
-  return `<${ctx.path}?${query}>; rel="${rel}"`;
+  return `<${ctx.path.replace(/[<>"]/g, encodeURIComponent)}?${query}>; rel="${rel}"`;
 }

@@ -1,9 +1,10 @@
 // The keys that tokens are verified with. The key fixes the algorithm; the token never does.
 
 import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
-import { createRemoteJWKSet } from 'jose';
+import { createRemoteJWKSet, errors } from 'jose';
 import type { Algorithm } from 'jsonwebtoken';
 import { BadSettingError, type Settings } from '../config.js';
+import { UnavailableError } from '../ports/errors.js';
 
 /** A key, or how to find the one a token's header names. */
 export interface TokenKeys {
@@ -39,11 +40,25 @@ function readPem(pem: string): KeyObject {
   }
 }
 
-/** A published set holds public keys only, and jose picks one that fits the algorithm. */
+/**
+ * A published set holds public keys only, and jose picks one that fits the algorithm. Keys that
+ * cannot be had are an UnavailableError: that says nothing of the token.
+ */
 function publishedKeys(uri: URL): TokenKeys {
   const find = createRemoteJWKSet(uri);
   return {
     algorithms: ['RS256', 'ES256'],
-    secret: async (header) => KeyObject.from((await find(header)) as Parameters<typeof KeyObject.from>[0]),
+    secret: async (header) => {
+      try {
+        return KeyObject.from((await find(header)) as Parameters<typeof KeyObject.from>[0]);
+      } catch (error) {
+        if (isAboutTheToken(error)) throw error;
+        throw new UnavailableError('the published keys cannot be had', { cause: error });
+      }
+    },
   };
+}
+
+function isAboutTheToken(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
 }

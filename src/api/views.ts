@@ -1,10 +1,21 @@
 // How documents look in answers: the full shape, and the short shapes of the spec's examples.
 // Every field is present, null when unset.
 
+import type { z } from 'zod';
 import type { Entity } from '../domain/entity.js';
+import type {
+  companyContactSchema,
+  departmentContactSchema,
+  FullView,
+  hierarchyContactSchema,
+  methodContactSchema,
+  primarySchema,
+} from './schemas/views.js';
+
+type View<Schema extends z.ZodType> = (entity: Entity) => z.infer<Schema>;
 
 /** The full shape of a contact or a company. */
-export function fullView(entity: Entity) {
+export function fullView(entity: Entity): FullView {
   const { id, organizationId, name, displayName, code, entityTypes, email, phone, website } = entity;
   const { address, parentEntityId, primaryContactId, taxId, description, notes } = entity;
   const { customFields, metadata, status, createdAt, updatedAt } = entity;
@@ -34,7 +45,7 @@ export function fullView(entity: Entity) {
 }
 
 /** In the hierarchy map. */
-export const hierarchyView = ({ id, name, displayName, metadata: { title, department } }: Entity) => ({
+export const hierarchyView: View<typeof hierarchyContactSchema> = ({ id, name, displayName, metadata: { title, department } }) => ({
   id,
   name,
   displayName,
@@ -42,7 +53,7 @@ export const hierarchyView = ({ id, name, displayName, metadata: { title, depart
 });
 
 /** Among the contacts of a company. */
-export const companyContactView = ({ id, name, displayName, email, phone, metadata, status }: Entity) => ({
+export const companyContactView: View<typeof companyContactSchema> = ({ id, name, displayName, email, phone, metadata, status }) => ({
   id,
   name,
   displayName,
@@ -53,7 +64,7 @@ export const companyContactView = ({ id, name, displayName, email, phone, metada
 });
 
 /** Among the contacts of a department. */
-export const departmentView = ({ id, name, displayName, email, metadata: { title, department } }: Entity) => ({
+export const departmentView: View<typeof departmentContactSchema> = ({ id, name, displayName, email, metadata: { title, department } }) => ({
   id,
   name,
   displayName,
@@ -62,7 +73,7 @@ export const departmentView = ({ id, name, displayName, email, metadata: { title
 });
 
 /** Among the contacts that prefer a contact method. */
-export const contactMethodView = ({ id, name, email, phone, metadata: { preferredContactMethod } }: Entity) => ({
+export const contactMethodView: View<typeof methodContactSchema> = ({ id, name, email, phone, metadata: { preferredContactMethod } }) => ({
   id,
   name,
   email,
@@ -71,7 +82,7 @@ export const contactMethodView = ({ id, name, email, phone, metadata: { preferre
 });
 
 /** The answer of set-primary. */
-export const primaryView = (contact: Entity, company: Entity) => ({
+export const primaryView = (contact: Entity, company: Entity): z.infer<typeof primarySchema> => ({
   contact: {
     id: contact.id,
     name: contact.name,

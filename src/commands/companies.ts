@@ -3,33 +3,42 @@
 import { decideCompany, type CompanyPatch, type CompanyState } from '../domain/company.js';
 import { companyStream } from '../domain/streams.js';
 import { companyAggregate } from './aggregates.js';
+import { parentFact } from './contactFacts.js';
 import type { CommandDeps } from './deps.js';
 import type { CommandContext, Outcome } from './handle.js';
 import { newAddressId } from './newIds.js';
 
 /** Creates a company, under `givenId` when another system masters it. */
 export function createCompany(
-  { handler }: CommandDeps,
+  deps: CommandDeps,
   context: CommandContext,
   { givenId, patch }: { givenId: string | undefined; patch: CompanyPatch & { name: string } },
 ): Promise<Outcome<CompanyState>> {
+  const { handler } = deps;
+  const { organizationId } = context;
   const id = givenId ?? context.reserved?.aggregateId ?? handler.ids.next();
   const addressId = newAddressId(handler.ids);
-  return handler.execute(companyAggregate, companyStream(context.organizationId, id), context, ({ state }) =>
-    decideCompany(state, { type: 'create', id, patch, addressId }),
-  );
+  return handler.execute(companyAggregate, companyStream(organizationId, id), context, async ({ state }) => {
+    const parent = await parentFact(deps, organizationId, patch.parentEntityId ?? null);
+    return decideCompany(state, { type: 'create', id, patch, addressId, parent });
+  });
 }
 
 /** Changes company `id` by a merge patch. */
 export function updateCompany(
-  { handler }: CommandDeps,
+  deps: CommandDeps,
   context: CommandContext,
   { id, patch }: { id: string; patch: CompanyPatch },
 ): Promise<Outcome<CompanyState>> {
+  const { handler } = deps;
+  const { organizationId } = context;
   const addressId = newAddressId(handler.ids);
-  return handler.execute(companyAggregate, companyStream(context.organizationId, id), context, ({ state }) =>
-    decideCompany(state, { type: 'update', patch, addressId }),
-  );
+  return handler.execute(companyAggregate, companyStream(organizationId, id), context, async ({ state }) => {
+    const stored = state.phase === 'live' ? state.company.parentEntityId : null;
+    const named = patch.parentEntityId ?? null;
+    const parent = await parentFact(deps, organizationId, named === stored ? null : named);
+    return decideCompany(state, { type: 'update', patch, addressId, parent });
+  });
 }
 
 /** Deletes company `id`; its contacts keep their `parentEntityId`, as of any company mastered elsewhere. */

@@ -15,10 +15,9 @@ export async function contactFacts(
   { id, state, patch, revision }: { id: string; state: ContactState; patch: EntityPatch; revision: number },
 ): Promise<ContactFacts> {
   const manager = newManager(state, patch);
-  const parent = deps.strictParentEntity ? newParent(state, patch) : null;
   return {
     manager: manager === null || manager === id ? 'fits' : await managerFact(deps, organizationId, { id, state, manager, revision }),
-    parent: parent === null ? 'fits' : await parentFact(deps, organizationId, parent),
+    parent: await parentFact(deps, organizationId, newParent(state, patch)),
   };
 }
 
@@ -31,7 +30,13 @@ async function managerFact(
   return lines.check(organizationId, { contactId: id, managerId: manager, revision });
 }
 
-async function parentFact({ handler }: CommandDeps, organizationId: string, id: string): Promise<ContactFacts['parent']> {
-  const { state } = await loadCompany(handler, organizationId, id);
+/** Whether `parentId` may be named as a parent; null names none. */
+export async function parentFact(
+  { handler, strictParentEntity }: CommandDeps,
+  organizationId: string,
+  parentId: string | null,
+): Promise<ContactFacts['parent']> {
+  if (!strictParentEntity || parentId === null) return 'fits';
+  const { state } = await loadCompany(handler, organizationId, parentId);
   return state.phase === 'live' ? 'fits' : 'unknown';
 }

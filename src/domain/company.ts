@@ -31,12 +31,15 @@ export interface PrimaryCandidate {
   archived: boolean;
 }
 
+export type ParentFact = 'fits' | 'unknown';
+
 /** A company's patch can also name its roles, which replace the ones it has. */
 export type CompanyPatch = EntityPatch & { roles?: CompanyRole[] };
 
+/** `parent`: what was found of the parent that the patch newly names, where it must be known; see `newParent` of contacts. */
 export type CompanyCommand =
-  | { type: 'create'; id: string; patch: CompanyPatch & { name: string }; addressId: string }
-  | { type: 'update'; patch: CompanyPatch; addressId: string }
+  | { type: 'create'; id: string; patch: CompanyPatch & { name: string }; addressId: string; parent?: ParentFact }
+  | { type: 'update'; patch: CompanyPatch; addressId: string; parent?: ParentFact }
   | { type: 'delete' }
   | { type: 'setPrimary'; contact: PrimaryCandidate }
   /** A reaction: that contact was deleted, archived or moved. Nothing to do when another is primary by now. */
@@ -81,12 +84,12 @@ export function evolveCompany(state: CompanyState, event: Recorded<CompanyEvent>
 
 function decideCreate(
   state: CompanyState,
-  { id, patch, addressId }: Extract<CompanyCommand, { type: 'create' }>,
+  { id, patch, addressId, parent }: Extract<CompanyCommand, { type: 'create' }>,
 ): Decision<CompanyEvent> {
   if (state.phase !== 'none') return reject({ code: 'ALREADY_EXISTS' });
   const { roles, ...fieldsPatch } = patch;
   const fields = patchFields(emptyFields(patch.name), fieldsPatch, addressId);
-  const issues = [...statusIssues(undefined, patch), ...parentIssues(id, patch), ...sizeIssues(fields)];
+  const issues = [...statusIssues(undefined, patch), ...parentIssues(id, patch, parent), ...sizeIssues(fields)];
   if (issues.length > 0) return reject({ code: 'INVALID', issues });
   const company = { ...fields, entityTypes: entityTypesOf(roles ?? []) };
   return accept({ type: 'CompanyCreated', data: { companyId: id, company } });
@@ -94,12 +97,12 @@ function decideCreate(
 
 function decideUpdate(
   company: Company,
-  { patch, addressId }: Extract<CompanyCommand, { type: 'update' }>,
+  { patch, addressId, parent }: Extract<CompanyCommand, { type: 'update' }>,
 ): Decision<CompanyEvent> {
   const { roles, ...fieldsPatch } = patch;
   const before = fieldsOf(company);
   const after = patchFields(before, fieldsPatch, addressId);
-  const issues = [...statusIssues(company.status, patch), ...parentIssues(company.id, patch), ...sizeIssues(after)];
+  const issues = [...statusIssues(company.status, patch), ...parentIssues(company.id, patch, parent), ...sizeIssues(after)];
   if (issues.length > 0) return reject({ code: 'INVALID', issues });
   const entityTypes = roles === undefined ? company.entityTypes : entityTypesOf(roles);
   const changes = {
@@ -121,8 +124,10 @@ function decideSetPrimary(company: Company, contact: PrimaryCandidate): Decision
   return accept({ type: 'PrimarySet', data: { companyId: company.id, contactId: contact.id, previousContactId } });
 }
 
-function parentIssues(id: string, patch: CompanyPatch) {
-  return patch.parentEntityId === id ? [{ field: 'parentEntityId', message: 'A company cannot be its own parent' }] : [];
+function parentIssues(id: string, patch: CompanyPatch, parent: ParentFact = 'fits') {
+  const field = 'parentEntityId';
+  if (patch.parentEntityId === id) return [{ field, message: 'A company cannot be its own parent' }];
+  return parent === 'unknown' ? [{ field, message: 'No such company' }] : [];
 }
 
 /** 'Company' first, then the roles in one order whatever the order sent. */

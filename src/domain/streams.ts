@@ -1,7 +1,11 @@
 // Names of streams. The organization is part of each, encoded so that no name is a prefix of
 // another's, and an aggregate of one organization cannot be reached from another.
 
-export type StreamCategory = 'contact' | 'company' | 'reporting';
+/** What the names of streams begin with, one for each kind of aggregate. A new kind is added here. */
+export const streamCategories = ['contact', 'company', 'reporting'] as const;
+export type StreamCategory = (typeof streamCategories)[number];
+
+const NAME = new RegExp(`^(${streamCategories.join('|')})-([^-]+)-(.+)$`);
 
 /** A stream's name taken apart: `id` is the aggregate's, and `lines` for reporting lines. */
 export interface StreamSubject {
@@ -19,15 +23,20 @@ export const reportingStream = (organizationId: string): string => streamName('r
 
 /** The parts of a stream's name; undefined when it is not one of ours. */
 export function parseStream(stream: string): StreamSubject | undefined {
-  const match = /^(contact|company|reporting)-([^-]+)-(.+)$/.exec(stream);
+  const match = NAME.exec(stream);
   if (match === null) return undefined;
   const [, category, organization, id] = match as unknown as [string, StreamCategory, string, string];
-  return { category, organizationId: decodeURIComponent(organization), id };
+  return { category, organizationId: decodeOrganization(organization), id };
 }
 
 /** The organization as it stands in names: no hyphen, no control character, plain ASCII. */
 export function encodeOrganization(organizationId: string): string {
   return encodeURIComponent(organizationId).replaceAll('-', '%2D');
+}
+
+/** The organization that `encodeOrganization` made `encoded` of. */
+export function decodeOrganization(encoded: string): string {
+  return decodeURIComponent(encoded);
 }
 
 function streamName(category: StreamCategory, organizationId: string, id: string): string {

@@ -6,7 +6,7 @@ import type { Contact } from '../domain/contact.js';
 import type { ContactMethod, Status } from '../domain/entity.js';
 import type { SearchWord } from '../domain/text.js';
 import type { Position } from './eventLog.js';
-import type { Change, DocumentSubject, ProjectionName, Versioned } from './projection.js';
+import type { Change, DocumentKeys, DocumentSubject, ProjectionName, Versioned } from './projection.js';
 
 /** A document as a read shows it. */
 export interface Shown<Document> {
@@ -85,23 +85,59 @@ export interface ReadStore {
   companiesWithPrimary(organizationId: string, contactId: string): Promise<string[]>;
 }
 
-/** The side of the read models that projecting uses. */
-export interface ProjectionStore {
-  /** The position up to which every event is applied, and the version that applied them; null: none is. */
-  checkpoint(projection: ProjectionName): Promise<Checkpoint | null>;
-  /** What stands for each subject, in their order; null where nothing ever did. */
-  load(projection: ProjectionName, subjects: readonly DocumentSubject[]): Promise<(Versioned | null)[]>;
-  /**
-   * Applies changes and moves the checkpoint `from` → `to`; when the checkpoint is not at `from`,
-   * nothing happens. Seeing changes twice changes nothing.
-   * @returns whether the checkpoint was at `from`
-   */
-  apply(projection: ProjectionName, changes: readonly Change[], from: Position | null, to: Position): Promise<boolean>;
-  /** Forgets all that the projection made, its checkpoint too, for a projection of `version` to make it again. */
-  reset(projection: ProjectionName, version: number): Promise<void>;
+/**
+ * One complete set of a projection's documents, made by one version of it from the first event
+ * on. One is live: reads see it, and only it. Another may be built beside it and take its place.
+ */
+export interface Generation {
+  /** Names the set within its projection; a later one is greater. */
+  number: number;
+  /** The version of the projection that makes it. */
+  version: number;
+  /** Every event up to here is applied; null: none is. */
+  position: Position | null;
 }
 
-export interface Checkpoint {
-  position: Position | null;
-  version: number;
+/** A document as it is stored, a tombstone's too, with what it is found by; `keys` is null for a tombstone. */
+export type StoredDocument = DocumentSubject & Versioned & { keys: DocumentKeys | null };
+
+/** The side of the read models that projecting uses. */
+export interface ProjectionStore {
+  /** The generation that reads see, as of now; null: there never was one, and reads find nothing. */
+  live(projection: ProjectionName): Promise<Generation | null>;
+  /** The generation being built, as of now; null: none is. */
+  building(projection: ProjectionName): Promise<Generation | null>;
+  /** Begins to build a generation by `version`, empty, in place of one that was being built. */
+  build(projection: ProjectionName, version: number): Promise<Generation>;
+  /** What stands for each subject in a generation, in their order; null where nothing ever did. */
+  load(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): Promise<(Versioned | null)[]>;
+  /**
+   * Applies changes to a generation and moves its position `from` → `to`; when it is not at
+   * `from`, or is neither live nor being built, nothing happens. Seeing changes twice changes nothing.
+   * @returns whether it was applied
+   */
+  apply(
+    projection: ProjectionName,
+    generation: number,
+    changes: readonly Change[],
+    from: Position | null,
+    to: Position,
+  ): Promise<boolean>;
+  /**
+   * Makes the generation being built the live one, at once for all readers, unless it is not
+   * `generation` or stands before the live one's position. The one it replaces is dropped, which
+   * may take a while after. A switch asked for together with `apply`, after it, may be one step with it.
+   * @returns whether it is live now
+   */
+  switchTo(projection: ProjectionName, generation: number): Promise<boolean>;
+  /**
+   * Up to `limit` documents and tombstones of a generation after `after` (null: from the first
+   * on), in one order that does not change; none when the generation is gone.
+   */
+  documents(
+    projection: ProjectionName,
+    generation: number,
+    after: DocumentSubject | null,
+    limit: number,
+  ): Promise<StoredDocument[]>;
 }

@@ -1,54 +1,55 @@
-// Brings a read model up to the end of the log, from its checkpoint, batch by batch.
+// Brings a read model up to the end of the log, batch by batch.
 
-import type { EventLog, Position } from '../ports/eventLog.js';
-import type { EventStore } from '../ports/eventStore.js';
+import type { EventLog } from '../ports/eventLog.js';
+import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
 import type { Change, Projection } from '../ports/projection.js';
-import type { ProjectionStore } from '../ports/readStore.js';
+import type { Generation, ProjectionStore } from '../ports/readStore.js';
 import { bySubject, changeOf } from './project.js';
 
 /** How many events are applied at a time. */
 export const CATCH_UP_BATCH = 1_000;
 
+export interface ProjectingDeps {
+  log: EventLog;
+  events: EventStore;
+  store: ProjectionStore;
+}
+
 /**
- * Applies to `projection` every event after its checkpoint. One made by another version of the
- * projection is made again from the first event.
+ * Applies to `projection` every event its live documents have not seen. Where another version of
+ * it made them, they are made anew and then take the place of those.
  * @returns how many events were looked at
  * @throws UnreadableEventError for an event this service cannot read
  */
-export async function catchUp(
-  projection: Projection,
-  { log, events, store }: { log: EventLog; events: EventStore; store: ProjectionStore },
-): Promise<number> {
-  let position = await startOf(projection, store);
+export async function catchUp(projection: Projection, { log, events, store }: ProjectingDeps): Promise<number> {
   let seen = 0;
   for (;;) {
+    const { number, position, live } = await generationOf(projection, store);
     const batch = await log.readAll(position, CATCH_UP_BATCH);
     if (batch.events.length > 0) {
-      const changes = await changesOf(projection, await events.open(batch.events), store);
-      if (!(await store.apply(projection.name, changes, position, batch.position))) {
-        position = (await store.checkpoint(projection.name))?.position ?? null;
-        continue;
-      }
-      position = batch.position;
+      const changes = await changesOf(projection, number, await events.open(batch.events), store);
+      if (!(await store.apply(projection.name, number, changes, position, batch.position))) continue;
       seen += batch.events.length;
     }
-    if (batch.caughtUp) return seen;
+    if (batch.caughtUp && (live || (await store.switchTo(projection.name, number)))) return seen;
   }
 }
 
-async function startOf(projection: Projection, store: ProjectionStore): Promise<Position | null> {
-  const checkpoint = await store.checkpoint(projection.name);
-  if (checkpoint?.version === projection.version) return checkpoint.position;
-  await store.reset(projection.name, projection.version);
-  return null;
+/** The generation that this version of the projection makes: the live one, or else the one being built. */
+async function generationOf({ name, version }: Projection, store: ProjectionStore): Promise<Generation & { live: boolean }> {
+  const live = await store.live(name);
+  if (live?.version === version) return { ...live, live: true };
+  const building = await store.building(name);
+  return { ...(building?.version === version ? building : await store.build(name, version)), live: false };
 }
 
 async function changesOf(
   projection: Projection,
-  events: Parameters<typeof bySubject>[1],
+  generation: number,
+  events: readonly RecordedEvent[],
   store: ProjectionStore,
 ): Promise<Change[]> {
   const subjects = bySubject(projection, events);
-  const stored = await store.load(projection.name, subjects);
+  const stored = await store.load(projection.name, generation, subjects);
   return subjects.flatMap((subject, index) => changeOf(projection, subject, stored[index] ?? null) ?? []);
 }

@@ -12,9 +12,10 @@ export interface RawReply {
   text: string;
 }
 
-/** Sends one request by node:http. */
+/** Sends one request by node:http; what follows the origin in `url` goes out as it is, a byte a character. */
 export async function rawRequest(url: string, method: string, headers: Record<string, string> = {}, body?: string | Buffer): Promise<RawReply> {
-  const sent = request(url, { method, headers, agent: false });
+  const { origin, hostname, port } = new URL(url);
+  const sent = request({ hostname, port, path: url.slice(origin.length), method, headers, agent: false });
   sent.end(body);
   const [response] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
   const parts: Buffer[] = [];

@@ -3,12 +3,13 @@
 import { temporaryFolder } from '../support/folder.js';
 import { openPlatform } from './embedded.js';
 import { eventLogContract } from './eventLogContract.js';
+import { generationsContract } from './generationsContract.js';
 import { leasesContract } from './leasesContract.js';
 import { readStoreContract } from './readStoreContract.js';
 import { searchContract } from './searchContract.js';
 import { checkpointsContract, countersContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
 
-const openStore = async () => ({ ...(await openPlatform()), position: String });
+const openStore = async (folder?: string) => ({ ...(await openPlatform(folder)), position: String });
 
 const opening =
   <Part extends 'keys' | 'idempotency' | 'checkpoints'>(part: Part) =>
@@ -30,8 +31,9 @@ const openLeases = async () => {
 };
 
 eventLogContract('embedded', openPlatform);
-readStoreContract('embedded', openStore);
-searchContract('embedded', openStore);
+readStoreContract('embedded', () => openStore());
+generationsContract('embedded', openStore, temporaryFolder);
+searchContract('embedded', () => openStore());
 keyStoreContract('embedded', opening('keys'), temporaryFolder);
 idempotencyContract('embedded', opening('idempotency'), temporaryFolder);
 checkpointsContract('embedded', opening('checkpoints'), temporaryFolder, String);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sortFields, type ListFilter, type ListPage, type ListQuery, type SortField } from '../../src/ports/readStore.js';
 import type { Contact } from '../../src/domain/contact.js';
-import type { Change } from '../../src/ports/projection.js';
+import type { Change, DocumentSubject, ProjectionName } from '../../src/ports/projection.js';
 import { foldText } from '../../src/domain/text.js';
 import { all, NOW, Story, type OpenedStore } from './samples.js';
 
@@ -41,27 +41,22 @@ function useStory(open: Open): () => Story {
 function applying(open: Open): void {
   describe('apply', () => {
     const story = useStory(open);
-    const { projectionStore, readStore, position } = { projectionStore: () => story().store.projectionStore, readStore: () => story().store.readStore, position: (n: number) => story().store.position(n) };
-    const checkpoint = async () => (await projectionStore().checkpoint('contacts'))?.position;
+    const projectionStore = () => story().store.projectionStore;
+    const readStore = () => story().store.readStore;
+    const position = (n: number) => story().store.position(n);
+    const load = async (name: ProjectionName, ...subjects: DocumentSubject[]) =>
+      projectionStore().load(name, (await story().live(name)).number, subjects);
 
-    test('has no checkpoint before a projection began, and none of the other projection', async () => {
-      const fresh = await open();
-      expect(await fresh.projectionStore.checkpoint('contacts')).toBeNull();
-      await fresh.projectionStore.reset('contacts', 3);
-      expect(await fresh.projectionStore.checkpoint('contacts')).toEqual({ position: null, version: 3 });
-      expect(await fresh.projectionStore.checkpoint('companies')).toBeNull();
-      await fresh.close();
-    });
-
-    test('moves the checkpoint from where it stands only, and else does nothing', async () => {
+    test('moves the position from where it stands only, and else does nothing', async () => {
       const { contacts } = await story().tell(story().contact('acme', 'c1', { name: 'One' }));
       const later = contacts.map((change): Change => ({ ...change, id: 'c2' }));
-      expect(await projectionStore().apply('contacts', later, null, position(9))).toBe(false);
-      expect(await projectionStore().apply('contacts', later, position(5), position(9))).toBe(false);
-      expect(await checkpoint()).toBe(position(1));
+      const { number } = await story().live('contacts');
+      expect(await projectionStore().apply('contacts', number, later, null, position(9))).toBe(false);
+      expect(await projectionStore().apply('contacts', number, later, position(5), position(9))).toBe(false);
+      expect((await story().live('contacts')).position).toBe(position(1));
       expect(await readStore().getContact('acme', 'c2')).toBeNull();
-      expect(await projectionStore().apply('contacts', later, position(1), position(9))).toBe(true);
-      expect(await checkpoint()).toBe(position(9));
+      expect(await projectionStore().apply('contacts', number, later, position(1), position(9))).toBe(true);
+      expect((await story().live('contacts')).position).toBe(position(9));
       expect(await readStore().getContact('acme', 'c2')).not.toBeNull();
     });
 
@@ -71,8 +66,8 @@ function applying(open: Open): void {
       const shown = await readStore().getContact('acme', 'c1');
       expect(shown).toMatchObject({ revision: 2, dangling: false, document: { name: 'Uno', status: 'inactive', createdAt: NOW, updatedAt: at(6), customFields: { $set: [1], 'a.b': null } } });
       const subjects = ['c0', 'c1'].map((id) => ({ organizationId: 'acme', id }));
-      expect(await projectionStore().load('contacts', subjects)).toEqual([null, { revision: 2, document: shown?.document }]);
-      expect(await projectionStore().load('companies', subjects)).toEqual([null, null]);
+      expect(await load('contacts', ...subjects)).toEqual([null, { revision: 2, document: shown?.document }]);
+      expect(await load('companies', ...subjects)).toEqual([null, null]);
     });
 
     test('changes nothing when it sees the same changes twice', async () => {
@@ -99,7 +94,7 @@ function applying(open: Open): void {
       await story().tell(story().contactGone('acme', 'c1'));
       await story().apply(...created.contacts);
       expect(await readStore().getContact('acme', 'c1')).toBeNull();
-      expect(await projectionStore().load('contacts', [{ organizationId: 'acme', id: 'c1' }])).toEqual([{ revision: 1, document: null }]);
+      expect(await load('contacts', { organizationId: 'acme', id: 'c1' })).toEqual([{ revision: 1, document: null }]);
       const [put] = created.contacts as [Extract<Change, { type: 'put' }>];
       await story().apply({ ...put, from: 1, to: 2 });
       expect(await readStore().getContact('acme', 'c1')).toMatchObject({ revision: 2 });
@@ -107,21 +102,8 @@ function applying(open: Open): void {
 
     test('keeps a tombstone of what was made and removed in one batch', async () => {
       await story().tell(story().contact('acme', 'c1', { name: 'One' }), story().contactGone('acme', 'c1'));
-      expect(await projectionStore().load('contacts', [{ organizationId: 'acme', id: 'c1' }])).toEqual([{ revision: 1, document: null }]);
+      expect(await load('contacts', { organizationId: 'acme', id: 'c1' })).toEqual([{ revision: 1, document: null }]);
       expect(await readStore().listContacts('acme', byName)).toMatchObject({ total: 0 });
-    });
-
-    test('forgets one projection whole when it is reset, and can make it again', async () => {
-      const created = await story().tell(story().contact('acme', 'c1', { name: 'One' }), story().company('acme', 'f1', { name: 'Firm' }));
-      await story().tell(story().contact('acme', 'c2'), story().contactGone('acme', 'c2'));
-      await projectionStore().reset('contacts', 2);
-      expect(await projectionStore().checkpoint('contacts')).toEqual({ position: null, version: 2 });
-      expect(await readStore().listContacts('acme', byName)).toMatchObject({ total: 0 });
-      expect(await projectionStore().load('contacts', [{ organizationId: 'acme', id: 'c2' }])).toEqual([null]);
-      expect(await readStore().listCompanies('acme', byName)).toMatchObject({ total: 1 });
-      expect(await projectionStore().apply('contacts', created.contacts, null, position(1))).toBe(true);
-      const search = [{ literal: 'one', digits: null }];
-      expect(await readStore().listContacts('acme', { ...byName, filter: { ...noFilter, search } })).toMatchObject({ total: 1 });
     });
   });
 }

@@ -1,13 +1,14 @@
 // What the contract suites put into the ports: events, documents and the changes that make them.
 
+import { randomUUID } from 'node:crypto';
 import { emptyFields, type EntityChanges, type EntityFields, type Metadata, type Status } from '../../src/domain/entity.js';
 import type { EventMetadata } from '../../src/domain/events/metadata.js';
 import type { DomainEvent } from '../../src/domain/events/registry.js';
 import { companyStream, contactStream } from '../../src/domain/streams.js';
 import type { NewStoredEvent, Position } from '../../src/ports/eventLog.js';
 import type { RecordedEvent } from '../../src/ports/eventStore.js';
-import type { Change } from '../../src/ports/projection.js';
-import type { ProjectionStore, ReadStore } from '../../src/ports/readStore.js';
+import type { Change, Projection, ProjectionName } from '../../src/ports/projection.js';
+import type { Generation, ProjectionStore, ReadStore } from '../../src/ports/readStore.js';
 import { bySubject, changeOf, projections } from '../../src/projections/project.js';
 
 export const NOW = '2026-03-01T10:00:00.000Z';
@@ -22,10 +23,8 @@ export const eventMetadata = (organizationId = 'acme', occurredAt = NOW): EventM
   schemaVersion: 1,
 });
 
-let made = 0;
-
 /** An event for a log, with an id of its own. */
-export function storedEvent(data: NewStoredEvent['data'] = {}, id = `event-${(made += 1)}`): NewStoredEvent {
+export function storedEvent(data: NewStoredEvent['data'] = {}, id: string = randomUUID()): NewStoredEvent {
   return { id, type: 'ContactDeleted', data, metadata: eventMetadata() };
 }
 
@@ -59,11 +58,14 @@ export class Story {
   private position = 0;
   private readonly revisions = new Map<string, number>();
 
-  private constructor(readonly store: OpenedStore) {}
+  private constructor(public store: OpenedStore) {}
 
   /** A story from its beginning: nothing is projected as yet. */
   static async begin(store: OpenedStore): Promise<Story> {
-    for (const { name, version } of projections) await store.projectionStore.reset(name, version);
+    for (const { name, version } of projections) {
+      const { number } = await store.projectionStore.build(name, version);
+      await store.projectionStore.switchTo(name, number);
+    }
     return new Story(store);
   }
 
@@ -107,25 +109,36 @@ export class Story {
     return { ...event, id: `${stream}@${revision}`, stream, revision, position, metadata: eventMetadata(organizationId, at) };
   }
 
-  /** Projects events into the store; returns the changes made for each projection. */
+  /** Projects events into what reads see; returns the changes made for each projection. */
   async tell(...events: RecordedEvent[]): Promise<Record<'contacts' | 'companies', Change[]>> {
     const told: Record<'contacts' | 'companies', Change[]> = { contacts: [], companies: [] };
-    const { projectionStore } = this.store;
-    for (const projection of projections) {
-      const subjects = bySubject(projection, events);
-      const known = await projectionStore.load(projection.name, subjects);
-      told[projection.name] = subjects.flatMap((subject, index) => changeOf(projection, subject, known[index] ?? null) ?? []);
-      const from = (await projectionStore.checkpoint(projection.name))?.position ?? null;
-      const applied = await projectionStore.apply(projection.name, told[projection.name], from, this.store.position(this.position));
-      if (!applied) throw new Error(`the checkpoint of ${projection.name} is not at ${from}`);
-    }
+    for (const { name } of projections) told[name] = await this.tellTo(name, await this.live(name), ...events);
     return told;
   }
 
-  /** Applies changes as they are, from where the checkpoint stands. */
+  /** Projects events into one generation; returns the changes made. */
+  async tellTo(name: ProjectionName, { number, position: from }: Generation, ...events: RecordedEvent[]): Promise<Change[]> {
+    const { projectionStore } = this.store;
+    const projection = projections.find((one) => one.name === name) as Projection;
+    const subjects = bySubject(projection, events);
+    const known = await projectionStore.load(name, number, subjects);
+    const changes = subjects.flatMap((subject, index) => changeOf(projection, subject, known[index] ?? null) ?? []);
+    const applied = await projectionStore.apply(name, number, changes, from, this.store.position(this.position));
+    if (!applied) throw new Error(`generation ${number} of ${name} is not at ${from}`);
+    return changes;
+  }
+
+  /** Applies changes as they are to the live contacts, from where they stand. */
   async apply(...changes: Change[]): Promise<boolean> {
-    const from = (await this.store.projectionStore.checkpoint('contacts'))?.position ?? null;
+    const { number, position: from } = await this.live('contacts');
     this.position += 1;
-    return this.store.projectionStore.apply('contacts', changes, from, this.store.position(this.position));
+    return this.store.projectionStore.apply('contacts', number, changes, from, this.store.position(this.position));
+  }
+
+  /** The generation that reads see. */
+  async live(name: ProjectionName): Promise<Generation> {
+    const live = await this.store.projectionStore.live(name);
+    if (live === null) throw new Error(`nothing of ${name} is live`);
+    return live;
   }
 }

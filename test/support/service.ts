@@ -9,6 +9,7 @@ import pino from 'pino';
 import { readSettings } from '../../src/config.js';
 import { startService } from '../../src/service.js';
 import { signToken } from '../../src/cli/token.js';
+import { expectDescribed } from './described.js';
 import { temporaryFolder } from './folder.js';
 
 export const JWT_SECRET = 'a secret for tests only, long enough to be one';
@@ -38,7 +39,7 @@ export interface Reply {
   text: string;
 }
 
-/** A client of one organization. */
+/** A client of one organization. Every answer is held against the description that the service serves. */
 export class Client {
   constructor(
     readonly baseUrl: string,
@@ -60,6 +61,7 @@ export class Client {
       ...(raw === undefined ? {} : { body: raw }),
     });
     const text = await response.text();
+    await expectDescribed(response.url, method, { status: response.status, headers: response.headers, text });
     const isJson = response.headers.get('Content-Type')?.includes('json') === true && text !== '';
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   }

@@ -3,6 +3,7 @@
 import type { Context, Middleware, Next } from 'koa';
 import koaJwt from 'koa-jwt';
 import { LRUCache } from 'lru-cache';
+import { UnavailableError } from '../../ports/errors.js';
 import { ApiError } from '../errors.js';
 import { principalFrom, type Principal } from '../principal.js';
 import type { TokenKeys } from '../tokenKeys.js';
@@ -47,11 +48,13 @@ export function authenticate({ keys, issuer, audience, failures }: AuthenticateO
   };
 }
 
-/** What the request's token says; undefined when it is not good. */
+/** What the request's token says; undefined when it is not good. @throws UnavailableError when that cannot be told */
 async function claimsOf(ctx: Context, verify: (ctx: never, next: Next) => unknown): Promise<Verified | undefined> {
   try {
     await verify(ctx as never, async () => undefined);
-  } catch {
+  } catch (error) {
+    const { originalError } = error as { originalError?: unknown };
+    if (originalError instanceof UnavailableError) throw originalError;
     return undefined;
   }
   const { claims } = ctx.state as { claims: { exp?: unknown } };

@@ -5,82 +5,149 @@ import { deleteContact } from '../../commands/deleteContact.js';
 import { updateContact } from '../../commands/updateContact.js';
 import { setPrimary } from '../../commands/setPrimary.js';
 import type { ContactState } from '../../domain/contact.js';
-import { readJsonBody } from '../body.js';
 import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { companyNotFound, contactNotFound, refused } from '../errors.js';
 import { etagOf, ifMatchRevisions } from '../etag.js';
 import { answerOnce } from '../idempotency.js';
-import type { Route } from '../routing.js';
+import {
+  changedContactExample,
+  contactExample,
+  contactPatchExample,
+  contactsPageExample,
+  newContactExample,
+  primaryExample,
+} from '../openapi/examples.js';
+import { createdResponse, pageResponse, resourceResponse } from '../openapi/responses.js';
+import { route, type Route } from '../routing.js';
 import { contactPatchSchema, newContactSchema, parseId } from '../schemas/entity.js';
-import { noParameters } from '../schemas/queries.js';
-import { validate } from '../validate.js';
+import { companyIdParameter, contactIdParameter } from '../schemas/paths.js';
+import { listParameters, noParameters } from '../schemas/queries.js';
+import { contactSchema, primarySchema } from '../schemas/views.js';
 import { primaryView } from '../views.js';
-import { answerChanged, answerList, answerResource, conditionalContext, created, requireBody, stateOf } from './resources.js';
+import { answerChanged, answerList, answerResource, conditionalContext, created, stateOf } from './resources.js';
 
 export function contactRoutes(deps: RouteDeps): Route[] {
-  const { commands, readStore } = deps;
-  const update = (ctx: ApiContext) => putContact(ctx, deps);
-  return [
-    { method: 'POST', path: '/contacts', scope: 'contacts:write', handle: (ctx) => postContact(ctx, deps) },
-    {
-      method: 'GET',
-      path: '/contacts',
-      scope: 'contacts:read',
-      handle: (ctx) => answerList(ctx, (query) => readStore.listContacts(principalOf(ctx).organizationId, query)),
-    },
-    {
-      method: 'GET',
-      path: '/contacts/{id}',
-      scope: 'contacts:read',
-      handle: async (ctx) => {
-        validate(noParameters, ctx.query, 'query');
-        const contact = await readStore.getContact(principalOf(ctx).organizationId, contactId(ctx));
-        answerResource(ctx, contact, contactNotFound);
-      },
-    },
-    { method: 'PUT', path: '/contacts/{id}', scope: 'contacts:write', handle: update },
-    { method: 'PATCH', path: '/contacts/{id}', scope: 'contacts:write', handle: update },
-    {
-      method: 'DELETE',
-      path: '/contacts/{id}',
-      scope: 'contacts:write',
-      handle: async (ctx) => {
-        validate(noParameters, ctx.query, 'query');
-        stateOf(await deleteContact(commands, conditionalContext(ctx), contactId(ctx)));
-        ctx.status = 204;
-      },
-    },
-    {
-      method: 'POST',
-      path: '/contacts/{id}/set-primary/{companyId}',
-      scope: 'contacts:write',
-      handle: (ctx) => postSetPrimary(ctx, deps),
-    },
-  ];
+  return [createRoute(deps), listRoute(deps), getRoute(deps), ...changeRoutes(deps), deleteRoute(deps), setPrimaryRoute(deps)];
 }
 
-async function postContact(ctx: ApiContext, { commands, idempotency }: RouteDeps): Promise<void> {
-  const { raw, value } = await requireBody(ctx);
-  const patch = validate(newContactSchema, value, 'body');
-  await answerOnce(ctx, idempotency, raw, async (context) => {
-    const { state, revision } = stateOf(await createContact(commands, context, patch));
-    return created('/contacts', contactOf(state), revision);
+const tag = 'Contacts';
+
+const createRoute = ({ commands, idempotency }: RouteDeps) =>
+  route({
+    method: 'POST',
+    path: '/contacts',
+    scope: 'contacts:write',
+    id: 'createContact',
+    tag,
+    summary: 'Create a contact',
+    description: 'The id is made by the server. Fields that the server sets are ignored when sent, so that the body of a GET can be posted.',
+    body: newContactSchema,
+    bodyExample: newContactExample,
+    accepts: ['Idempotency-Key'],
+    responses: { 201: createdResponse('The new contact', contactSchema, contactExample) },
+    handle: (ctx, { body, raw }) =>
+      answerOnce(ctx, idempotency, raw, async (context) => {
+        const { state, revision } = stateOf(await createContact(commands, context, body));
+        return created('/contacts', contactOf(state), revision);
+      }),
   });
+
+const listRoute = ({ readStore }: RouteDeps) =>
+  route({
+    method: 'GET',
+    path: '/contacts',
+    scope: 'contacts:read',
+    id: 'listContacts',
+    tag,
+    summary: 'List contacts',
+    description: 'Pages by number, or by cursor, which stays right while data changes and costs the same at any depth.',
+    query: listParameters,
+    responses: { 200: pageResponse('A page of contacts', contactSchema, contactsPageExample) },
+    handle: (ctx, { query }) => answerList(ctx, query, (wanted) => readStore.listContacts(principalOf(ctx).organizationId, wanted)),
+  });
+
+const getRoute = ({ readStore }: RouteDeps) =>
+  route({
+    method: 'GET',
+    path: '/contacts/{id}',
+    scope: 'contacts:read',
+    id: 'getContact',
+    tag,
+    summary: 'Get a contact',
+    params: { id: contactIdParameter },
+    accepts: ['If-None-Match'],
+    responses: { 200: resourceResponse('The contact', contactSchema, contactExample) },
+    errors: ['CONTACT_NOT_FOUND'],
+    handle: async (ctx) => {
+      const contact = await readStore.getContact(principalOf(ctx).organizationId, contactId(ctx));
+      answerResource(ctx, contact, contactNotFound);
+    },
+  });
+
+/** PUT and PATCH are the same. */
+function changeRoutes({ commands }: RouteDeps): Route[] {
+  const change = (method: 'PUT' | 'PATCH', id: string) =>
+    route({
+      method,
+      path: '/contacts/{id}',
+      scope: 'contacts:write',
+      id,
+      tag,
+      summary: method === 'PUT' ? 'Update a contact' : 'Update a contact (the same as PUT)',
+      description: 'Only what is sent changes: a JSON merge patch. One that changes nothing stores nothing, and keeps `updatedAt`.',
+      params: { id: contactIdParameter },
+      body: contactPatchSchema,
+      bodyExample: contactPatchExample,
+      accepts: ['If-Match'],
+      responses: { 200: resourceResponse('The contact as it is now', contactSchema, changedContactExample) },
+      errors: ['CONTACT_NOT_FOUND', 'CONFLICT'],
+      handle: async (ctx, { body }) => {
+        const change = { id: contactId(ctx), patch: body };
+        const { state, revision } = stateOf(await updateContact(commands, conditionalContext(ctx), change));
+        answerChanged(ctx, contactOf(state), revision);
+      },
+    });
+  return [change('PUT', 'updateContact'), change('PATCH', 'patchContact')];
 }
 
-async function putContact(ctx: ApiContext, { commands }: RouteDeps): Promise<void> {
-  const id = contactId(ctx);
-  const { value } = await requireBody(ctx);
-  const patch = validate(contactPatchSchema, value, 'body');
-  const { state, revision } = stateOf(await updateContact(commands, conditionalContext(ctx), { id, patch }));
-  answerChanged(ctx, contactOf(state), revision);
-}
+const deleteRoute = ({ commands }: RouteDeps) =>
+  route({
+    method: 'DELETE',
+    path: '/contacts/{id}',
+    scope: 'contacts:write',
+    id: 'deleteContact',
+    tag,
+    summary: 'Delete a contact',
+    description: 'Its reports no longer report to anyone, and no company has it as primary contact. Its history stays readable.',
+    params: { id: contactIdParameter },
+    accepts: ['If-Match'],
+    responses: { 204: { description: 'It is deleted' } },
+    errors: ['CONTACT_NOT_FOUND', 'CONFLICT'],
+    handle: async (ctx) => {
+      stateOf(await deleteContact(commands, conditionalContext(ctx), contactId(ctx)));
+      ctx.status = 204;
+    },
+  });
 
-async function postSetPrimary(ctx: ApiContext, { commands, idempotency }: RouteDeps): Promise<void> {
-  validate(noParameters, ctx.query, 'query');
-  const { raw, value } = await readJsonBody(ctx);
-  if (value !== undefined) validate(noParameters, value, 'body');
+const setPrimaryRoute = (deps: RouteDeps) =>
+  route({
+    method: 'POST',
+    path: '/contacts/{id}/set-primary/{companyId}',
+    scope: 'contacts:write',
+    id: 'setPrimaryContact',
+    tag,
+    summary: 'Make a contact the primary one of its company',
+    description: 'Takes no body. `If-Match` and `ETag` are those of the company.',
+    params: { id: contactIdParameter, companyId: companyIdParameter },
+    body: noParameters.optional(),
+    accepts: ['Idempotency-Key', 'If-Match'],
+    responses: { 200: resourceResponse('The contact and its company', primarySchema, primaryExample) },
+    errors: ['CONTACT_NOT_FOUND', 'COMPANY_NOT_FOUND', 'INVALID_ENTITY_TYPE', 'CONFLICT'],
+    handle: (ctx, { raw }) => postSetPrimary(ctx, deps, raw),
+  });
+
+async function postSetPrimary(ctx: ApiContext, { commands, idempotency }: RouteDeps, raw: Buffer): Promise<void> {
   const id = contactId(ctx);
   await answerOnce(ctx, idempotency, raw, async (context) => {
     // An id that is none is nobody's; the contact is looked for first.

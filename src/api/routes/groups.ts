@@ -8,8 +8,12 @@ import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { companyNotFound } from '../errors.js';
 import { pageBody } from '../paging.js';
-import type { Route } from '../routing.js';
-import { contactMethodParameter, groupParameters, noParameters } from '../schemas/queries.js';
+import { companyContactsExample, departmentContactsExample, hierarchyExample, methodContactsExample } from '../openapi/examples.js';
+import { listResponse } from '../openapi/responses.js';
+import { route, type Route } from '../routing.js';
+import { companyIdParameter, contactMethodParameter, contactMethodSchema, departmentParameter } from '../schemas/paths.js';
+import { groupParameters, type GroupParameters } from '../schemas/queries.js';
+import { companyContactSchema, departmentContactSchema, hierarchySchema, methodContactSchema } from '../schemas/views.js';
 import { jsonGroups, jsonList } from '../streaming.js';
 import { validate } from '../validate.js';
 import { companyContactView, contactMethodView, departmentView, hierarchyView } from '../views.js';
@@ -19,47 +23,76 @@ const BATCH = 500;
 
 type View = (contact: Contact) => unknown;
 
-export function groupRoutes({ readStore }: RouteDeps): Route[] {
-  const scope = 'contacts:read';
-  return [
-    { method: 'GET', path: '/contacts/hierarchy', scope, handle: (ctx) => getHierarchy(ctx, readStore) },
-    {
-      method: 'GET',
-      path: '/contacts/company/{companyId}',
-      scope,
-      handle: async (ctx) => {
-        const key = companyId(ctx, 'companyId');
-        if (!(await readStore.isCompanyKnown(principalOf(ctx).organizationId, key))) throw companyNotFound();
-        await answerGroup(ctx, readStore, { by: 'company', key }, companyContactView);
-      },
-    },
-    {
-      method: 'GET',
-      path: '/contacts/department/{department}',
-      scope,
-      handle: (ctx) => answerGroup(ctx, readStore, { by: 'department', key: foldText(ctx.params.department ?? '') }, departmentView),
-    },
-    {
-      method: 'GET',
-      path: '/contacts/contact-method/{method}',
-      scope,
-      handle: async (ctx) => {
-        const { method: key } = validate(contactMethodParameter, ctx.params, 'method');
-        await answerGroup(ctx, readStore, { by: 'contactMethod', key }, contactMethodView);
-      },
-    },
-  ];
+export function groupRoutes(deps: RouteDeps): Route[] {
+  return [hierarchyRoute(deps), companyRoute(deps), departmentRoute(deps), contactMethodRoute(deps)];
 }
 
-async function getHierarchy(ctx: ApiContext, readStore: ReadStore): Promise<void> {
-  validate(noParameters, ctx.query, 'query');
-  const lines = readStore.reportingLines(principalOf(ctx).organizationId);
-  ctx.type = 'application/json';
-  ctx.body = jsonGroups(await begun(lines), (contact) => contact.metadata.reportsTo ?? '', hierarchyView);
-}
+const reading = { method: 'GET', scope: 'contacts:read', tag: 'Contacts' } as const;
+const listing = {
+  ...reading,
+  description: 'By name, and whole; large ones are streamed. With `limit` (and `page` or `cursor`) it pages like the list.',
+  query: groupParameters,
+} as const;
 
-async function answerGroup(ctx: ApiContext, readStore: ReadStore, group: ContactGroup, view: View): Promise<void> {
-  const { isPaged, statuses, limit, from, page, byCursor } = validate(groupParameters, ctx.query, 'query');
+const hierarchyRoute = ({ readStore }: RouteDeps) =>
+  route({
+    ...reading,
+    path: '/contacts/hierarchy',
+    id: 'getHierarchy',
+    summary: 'Get the contact hierarchy',
+    description: "Which contacts report to whom, by the manager's id.",
+    responses: { 200: { description: 'Who reports to whom', schema: hierarchySchema, example: hierarchyExample } },
+    handle: async (ctx) => {
+      const lines = readStore.reportingLines(principalOf(ctx).organizationId);
+      ctx.type = 'application/json';
+      ctx.body = jsonGroups(await begun(lines), (contact) => contact.metadata.reportsTo ?? '', hierarchyView);
+    },
+  });
+
+const companyRoute = ({ readStore }: RouteDeps) =>
+  route({
+    ...listing,
+    path: '/contacts/company/{companyId}',
+    id: 'listContactsOfCompany',
+    summary: 'Find contacts by company',
+    params: { companyId: companyIdParameter },
+    responses: { 200: listResponse("The company's contacts", companyContactSchema, companyContactsExample) },
+    errors: ['COMPANY_NOT_FOUND'],
+    handle: async (ctx, { query }) => {
+      const key = companyId(ctx, 'companyId');
+      if (!(await readStore.isCompanyKnown(principalOf(ctx).organizationId, key))) throw companyNotFound();
+      await answerGroup(ctx, readStore, query, { by: 'company', key }, companyContactView);
+    },
+  });
+
+const departmentRoute = ({ readStore }: RouteDeps) =>
+  route({
+    ...listing,
+    path: '/contacts/department/{department}',
+    id: 'listContactsOfDepartment',
+    summary: 'Find contacts by department',
+    params: { department: departmentParameter },
+    responses: { 200: listResponse("The department's contacts", departmentContactSchema, departmentContactsExample) },
+    handle: (ctx, { query }) =>
+      answerGroup(ctx, readStore, query, { by: 'department', key: foldText(ctx.params.department ?? '') }, departmentView),
+  });
+
+const contactMethodRoute = ({ readStore }: RouteDeps) =>
+  route({
+    ...listing,
+    path: '/contacts/contact-method/{method}',
+    id: 'listContactsByMethod',
+    summary: 'Find contacts by preferred contact method',
+    params: { method: contactMethodParameter },
+    responses: { 200: listResponse('The contacts who prefer it', methodContactSchema, methodContactsExample) },
+    handle: async (ctx, { query }) => {
+      const { method: key } = validate(contactMethodSchema, ctx.params, 'method');
+      await answerGroup(ctx, readStore, query, { by: 'contactMethod', key }, contactMethodView);
+    },
+  });
+
+async function answerGroup(ctx: ApiContext, readStore: ReadStore, asked: GroupParameters, group: ContactGroup, view: View): Promise<void> {
+  const { isPaged, statuses, limit, from, page, byCursor } = asked;
   const { organizationId } = principalOf(ctx);
   if (!isPaged) {
     const batches = stretches(readStore, organizationId, { group, statuses, limit: BATCH, from: { offset: 0 } }, view);

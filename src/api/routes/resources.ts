@@ -4,32 +4,26 @@ import type { CommandContext, Outcome } from '../../commands/handle.js';
 import type { Entity } from '../../domain/entity.js';
 import type { ListPage, ListQuery, Shown } from '../../ports/readStore.js';
 import { BASE_PATH } from '../routing.js';
-import { readJsonBody } from '../body.js';
 import { commandContext, type ApiContext } from '../context.js';
-import { refused, validationError, type ApiError } from '../errors.js';
-import { etagOf, ifMatchRevisions } from '../etag.js';
+import { refused, type ApiError } from '../errors.js';
+import { clientHas, etagOf, ifMatchRevisions } from '../etag.js';
 import type { Answer } from '../idempotency.js';
 import { pageBody } from '../paging.js';
-import { listParameters, noParameters } from '../schemas/queries.js';
-import { validate } from '../validate.js';
+import type { ListParameters } from '../schemas/queries.js';
 import { fullView } from '../views.js';
 
 /** Answers with one resource, or 304 when the client has it. @throws ApiError `notFound` when there is none */
 export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, notFound: () => ApiError): void {
   if (shown === null) throw notFound();
-  ctx.set('ETag', etagOf(shown.revision, shown.dangling));
-  ctx.status = 200;
-  // Koa gathers every header to tell; only a client that asks is told.
-  if (ctx.get('If-None-Match') !== '' && ctx.fresh) {
-    ctx.status = 304;
-    return;
-  }
-  ctx.body = fullView(shown.document);
+  const etag = etagOf(shown.revision, shown.dangling);
+  ctx.set('ETag', etag);
+  if (clientHas(ctx, etag)) ctx.status = 304;
+  else ctx.body = fullView(shown.document);
 }
 
 /** Answers with a page of a list. */
-export async function answerList(ctx: ApiContext, list: (query: ListQuery) => Promise<ListPage<Entity>>): Promise<void> {
-  const { query, page, byCursor } = validate(listParameters, ctx.query, 'query');
+export async function answerList(ctx: ApiContext, asked: ListParameters, list: (query: ListQuery) => Promise<ListPage<Entity>>): Promise<void> {
+  const { query, page, byCursor } = asked;
   const { items, total, next } = await list(query);
   const { limit, orderBy, direction } = query;
   const data = items.map(({ document }) => fullView(document));
@@ -57,12 +51,4 @@ export function stateOf<State>(outcome: Outcome<State>): { state: State; revisio
 /** The context of a write that may insist on a revision. */
 export function conditionalContext(ctx: ApiContext): CommandContext {
   return { ...commandContext(ctx), ifRevisions: ifMatchRevisions(ctx) };
-}
-
-/** A body that must be there, and a request without parameters. @throws ApiError */
-export async function requireBody(ctx: ApiContext): Promise<{ raw: Buffer; value: unknown }> {
-  validate(noParameters, ctx.query, 'query');
-  const body = await readJsonBody(ctx);
-  if (body.value === undefined) throw validationError([{ field: 'body', message: 'Is required, as a JSON object' }]);
-  return body;
 }

@@ -5,60 +5,74 @@ import { contactMethods, statuses, type EntityPatch } from '../../domain/entity.
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { companyRoles, type CompanyPatch, type CompanyRole } from '../../domain/company.js';
 import { countryCodes } from './countryCodes.js';
+import { addressDescriptions, describe, entityDescriptions, metadataDescriptions } from './describe.js';
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+export const uuidPattern = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 
 /** Any 8-4-4-4-12 hexadecimal, in lower case from here on: the spec's own samples fail stricter checks. */
-export const uuid = z.string().regex(uuidPattern, 'Must be a UUID').transform((id) => id.toLowerCase());
+export const uuid = z
+  .string()
+  .regex(uuidPattern, 'Must be a UUID')
+  .transform((id) => id.toLowerCase())
+  .meta({ format: 'uuid' });
 
 /** The id in lower case; undefined when it is none. */
 export function parseId(text: string): string | undefined {
-  return uuidPattern.test(text) ? text.toLowerCase() : undefined;
+  return uuid.safeParse(text).data;
 }
 
 /** Text of up to `max` characters. Checks that follow see only text that is short enough. */
 const text = (max: number) => z.string('Must be text').max(max, { error: `Must be at most ${max} characters`, abort: true });
 
-const name = text(200).refine((value) => value.trim() !== '', 'Must not be blank');
-const email = text(254).refine(isEmail, 'Invalid email format');
-const website = text(2048).refine(isWebsite, 'Must be an http or https URL');
-const countryCode = text(10).refine((code) => countryCodes.has(code), 'Must be an ISO 3166-1 alpha-2 code in capitals');
+// What `refine` checks, JSON Schema cannot know: `meta` tells as much of it as it can say.
+const name = text(200).refine((value) => value.trim() !== '', 'Must not be blank').meta({ pattern: '\\S' });
+const email = text(254).refine(isEmail, 'Invalid email format').meta({ format: 'email' });
+const website = text(2048).refine(isWebsite, 'Must be an http or https URL').meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
+const countryCode = text(10)
+  .refine((code) => countryCodes.has(code), 'Must be an ISO 3166-1 alpha-2 code in capitals')
+  .meta({ pattern: '^[A-Z]{2}$', maxLength: 2 });
 const oneOf = <const Values extends readonly string[]>(values: Values) =>
   z.enum(values, `Must be one of ${values.map((value) => `'${value}'`).join(', ')}`);
 
 const address = z.strictObject(
-  {
-    id: text(100).min(1, 'Must not be empty'),
-    addressee: text(200).nullable(),
-    companyName: text(200).nullable(),
-    attention: text(200).nullable(),
-    phoneNumber: text(50).nullable(),
-    line1: text(200).nullable(),
-    line2: text(200).nullable(),
-    city: text(200).nullable(),
-    stateProvince: text(200).nullable(),
-    postalCode: text(50).nullable(),
-    countryCode: countryCode.nullable(),
-  },
+  describe(
+    {
+      id: text(100).min(1, 'Must not be empty'),
+      addressee: text(200).nullable(),
+      companyName: text(200).nullable(),
+      attention: text(200).nullable(),
+      phoneNumber: text(50).nullable(),
+      line1: text(200).nullable(),
+      line2: text(200).nullable(),
+      city: text(200).nullable(),
+      stateProvince: text(200).nullable(),
+      postalCode: text(50).nullable(),
+      countryCode: countryCode.nullable(),
+    },
+    addressDescriptions,
+  ),
   'Must be an object',
 );
 
 const metadata = z.strictObject(
-  {
-    title: text(200).nullable(),
-    department: text(200).nullable(),
-    reportsTo: uuid.nullable(),
-    mobilePhone: text(50).nullable(),
-    workPhone: text(50).nullable(),
-    preferredContactMethod: oneOf(contactMethods).nullable(),
-  },
+  describe(
+    {
+      title: text(200).nullable(),
+      department: text(200).nullable(),
+      reportsTo: uuid.nullable(),
+      mobilePhone: text(50).nullable(),
+      workPhone: text(50).nullable(),
+      preferredContactMethod: oneOf(contactMethods).nullable(),
+    },
+    metadataDescriptions,
+  ),
   'Must be an object',
 );
 
-const customFields = z.custom<JsonObject>(isJsonObject, 'Must be an object');
+const customFields = z.custom<JsonObject>(isJsonObject, 'Must be an object').meta({ type: 'object' });
 
 /** Fields that the server sets: ignored, so that the body of a GET can be sent back. */
-const ignored = z.unknown().optional();
+const ignored = z.unknown().optional().meta({ readOnly: true });
 
 const fields = {
   name,
@@ -83,30 +97,48 @@ const fields = {
 };
 
 const entityTypes = (required: string) =>
-  z.array(z.string('Must be text'), 'Must be a list').refine((types) => types.includes(required), `Must include '${required}'`);
+  z
+    .array(z.string('Must be text'), 'Must be a list')
+    .refine((types) => types.includes(required), `Must include '${required}'`)
+    .meta({ contains: { const: required } });
 
-const companyTypes = entityTypes('Company').refine(
-  (types) => types.every((type) => type === 'Company' || isRole(type)),
-  `May include 'Company', ${companyRoles.map((role) => `'${role}'`).join(', ')} only`,
-);
+const companyTypes = entityTypes('Company')
+  .refine(
+    (types) => types.every((type) => type === 'Company' || isRole(type)),
+    `May include 'Company', ${companyRoles.map((role) => `'${role}'`).join(', ')} only`,
+  )
+  .meta({ contains: { const: 'Company' }, items: { type: 'string', enum: ['Company', ...companyRoles] } });
 
-const contactFields = { ...fields, id: ignored, entityTypes: entityTypes('Contact').nullable().optional() };
+const contactFields = describe({ ...fields, id: ignored, entityTypes: entityTypes('Contact').nullable().optional() }, entityDescriptions);
+
+const companyDescriptions = { ...entityDescriptions, entityTypes: "'Company', and any of 'Customer', 'Vendor', 'Partner'" };
+const changeDescription = 'A JSON merge patch: what is absent stays, null clears, objects merge, arrays replace.';
+/** For the reference: any field may be null besides what its schema says, as if it were not sent. */
+const nullIsAbsent = true;
 
 /** A new contact. Null means absent. */
-export const newContactSchema = z.preprocess(dropNulls, z.strictObject(contactFields)).transform(contactPatch);
+export const newContactSchema = z
+  .preprocess(dropNulls, z.strictObject(contactFields))
+  .transform(contactPatch)
+  .meta({ id: 'NewContact', description: 'A new contact. null means absent.', nullIsAbsent });
 
 /** A change of a contact, as a merge patch. */
-export const contactPatchSchema = z.strictObject({ ...contactFields, name: name.optional() }).transform(contactPatch);
+export const contactPatchSchema = z
+  .strictObject(describe({ ...contactFields, name: name.optional() }, entityDescriptions))
+  .transform(contactPatch)
+  .meta({ id: 'ContactPatch', description: changeDescription });
 
 /** A new company; one that another system masters may bring its id. Null means absent. */
 export const newCompanySchema = z
-  .preprocess(dropNulls, z.strictObject({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }))
-  .transform(({ id, ...sent }) => ({ id, patch: companyPatch(sent) }));
+  .preprocess(dropNulls, z.strictObject(describe({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }, companyDescriptions)))
+  .transform(({ id, ...sent }) => ({ id, patch: companyPatch(sent) }))
+  .meta({ id: 'NewCompany', description: 'A new company. null means absent.', nullIsAbsent });
 
 /** A change of a company, as a merge patch. Its roles are replaced when sent. */
 export const companyPatchSchema = z
-  .strictObject({ ...fields, id: ignored, name: name.optional(), entityTypes: companyTypes.optional() })
-  .transform(({ id: _id, ...sent }) => companyPatch(sent));
+  .strictObject(describe({ ...fields, id: ignored, name: name.optional(), entityTypes: companyTypes.optional() }, companyDescriptions))
+  .transform(({ id: _id, ...sent }) => companyPatch(sent))
+  .meta({ id: 'CompanyPatch', description: changeDescription });
 
 interface ServerFields {
   organizationId?: unknown;

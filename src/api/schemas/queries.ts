@@ -1,12 +1,12 @@
 // Query parameters: each at most once, none unknown.
 
 import { z } from 'zod';
-import { contactMethods, statuses, type Status } from '../../domain/entity.js';
+import { statuses, type Status } from '../../domain/entity.js';
 import { searchWords } from '../../domain/text.js';
 import { sortFields, type ListFilter, type ListQuery } from '../../ports/readStore.js';
 import { validationError } from '../errors.js';
 import { decodeCursor, type Cursor } from '../cursor.js';
-import { uuid } from './entity.js';
+import { uuid, uuidPattern } from './entity.js';
 
 export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
@@ -16,24 +16,28 @@ const wholeNumber = (min: number, max: number) =>
   once
     .regex(/^\d{1,15}$/, `Must be a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `Must be a whole number from ${min} to ${max}`);
+    .refine((value) => value >= min && value <= max, `Must be a whole number from ${min} to ${max}`)
+    .meta({ type: 'integer', pattern: undefined, minimum: min, maximum: max });
 const oneOf = <const Values extends readonly string[]>(values: Values) =>
-  once.pipe(z.enum(values, `Must be one of ${values.map((value) => `'${value}'`).join(', ')}`));
+  once.pipe(z.enum(values, `Must be one of ${values.map((value) => `'${value}'`).join(', ')}`)).meta({ enum: [...values] });
 
 const paging = {
-  page: wholeNumber(1, 1_000_000_000).optional(),
-  limit: wholeNumber(1, LIMIT_MAX).optional(),
-  cursor: once.optional(),
+  page: wholeNumber(1, 1_000_000_000).optional().meta({ description: 'Page number, from 1' }),
+  limit: wholeNumber(1, LIMIT_MAX).optional().meta({ description: `Number of items per page; ${LIMIT_DEFAULT} unless given` }),
+  cursor: once.optional().meta({ description: 'The `nextCursor` of the page before: instead of `page`, and right while data changes' }),
 };
+const statusFilter = oneOf(statuses).optional().meta({ description: 'Filter by status' });
+
+const search = 'Words, each found in name, display name, email or phone, whatever the case, the accents and the punctuation of phones';
 
 const listSchema = z.strictObject({
   ...paging,
-  orderBy: oneOf(sortFields).optional(),
-  orderDirection: oneOf(['asc', 'desc']).optional(),
-  status: oneOf(statuses).optional(),
-  search: once.max(200, 'Must be at most 200 characters').optional(),
-  parentEntityId: once.pipe(uuid).optional(),
-  isActive: oneOf(['true', 'false']).optional(),
+  orderBy: oneOf(sortFields).optional().meta({ description: 'Field to sort by; createdAt unless given' }),
+  orderDirection: oneOf(['asc', 'desc']).optional().meta({ description: 'Sort direction; asc by name, else desc, unless given' }),
+  status: statusFilter,
+  search: once.max(200, 'Must be at most 200 characters').optional().meta({ description: search }),
+  parentEntityId: once.pipe(uuid).optional().meta({ description: 'Filter by parent entity ID', format: 'uuid', pattern: uuidPattern.source }),
+  isActive: oneOf(['true', 'false']).optional().meta({ description: 'Filter by active status', type: 'boolean', enum: undefined }),
 });
 
 /** The parameters of the list endpoints. */
@@ -43,9 +47,10 @@ export const listParameters = listSchema.transform((sent) => {
   return { query, page, byCursor: cursor !== undefined };
 });
 
-type ListParameters = z.infer<typeof listSchema>;
+export type ListParameters = z.infer<typeof listParameters>;
+type SentParameters = z.infer<typeof listSchema>;
 
-function filterOf({ status, isActive, search, parentEntityId }: ListParameters): ListFilter {
+function filterOf({ status, isActive, search, parentEntityId }: SentParameters): ListFilter {
   const words = searchWords(search ?? '');
   return {
     statuses: statusesOf(status, isActive),
@@ -54,7 +59,7 @@ function filterOf({ status, isActive, search, parentEntityId }: ListParameters):
   };
 }
 
-function orderOf(sent: ListParameters, cursor: Cursor | undefined): Pick<ListQuery, 'orderBy' | 'direction'> {
+function orderOf(sent: SentParameters, cursor: Cursor | undefined): Pick<ListQuery, 'orderBy' | 'direction'> {
   const orderBy = sent.orderBy ?? cursor?.orderBy ?? 'createdAt';
   const direction = sent.orderDirection ?? cursor?.direction ?? (orderBy === 'name' ? 'asc' : 'desc');
   if (cursor !== undefined && (cursor.orderBy !== orderBy || cursor.direction !== direction)) {
@@ -63,19 +68,14 @@ function orderOf(sent: ListParameters, cursor: Cursor | undefined): Pick<ListQue
   return { orderBy, direction };
 }
 
-const groupShape = { ...paging, status: oneOf(statuses).optional() };
-
 /** The parameters of the lists by company, department and contact method; without paging they answer whole. */
-export const groupParameters = z.strictObject(groupShape).transform((sent) => {
+export const groupParameters = z.strictObject({ ...paging, status: statusFilter }).transform((sent) => {
   const { limit, from, page, cursor } = paged(sent);
   const isPaged = sent.limit !== undefined || sent.page !== undefined || cursor !== undefined;
   return { statuses: statusesOf(sent.status, undefined), limit, from, page, byCursor: cursor !== undefined, isPaged };
 });
 
-/** The contact method of a path. */
-export const contactMethodParameter = z.object({
-  method: z.enum(contactMethods, `Must be one of ${contactMethods.map((method) => `'${method}'`).join(', ')}`),
-});
+export type GroupParameters = z.infer<typeof groupParameters>;
 
 /** For endpoints that take no parameters. */
 export const noParameters = z.strictObject({});

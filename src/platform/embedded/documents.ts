@@ -1,10 +1,12 @@
 // The documents of the read models: how a change becomes rows of every index.
 
 import type { Entity } from '../../domain/entity.js';
-import { encodeOrganization } from '../../domain/streams.js';
-import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
+import { decodeOrganization, encodeOrganization } from '../../domain/streams.js';
+import type { Change, DocumentKeys, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
+import type { StoredDocument } from '../../ports/readStore.js';
 import type { Database } from './database.js';
 import type { Participant } from './groupCommit.js';
+import type { SqliteGenerations } from './generations.js';
 import { indexText, unindexText } from './search.js';
 
 /** The rowids of one collection. */
@@ -20,6 +22,9 @@ export function rowidsOf(number: number): RowidRange {
   return { first: number * ROWIDS_PER_COLLECTION, last: (number + 1) * ROWIDS_PER_COLLECTION - 1 };
 }
 
+const collectionKey = (projection: ProjectionName, generation: number, organization: string) =>
+  `${projection}/${generation}/${organization}`;
+
 type Put = Extract<Change, { type: 'put' }>;
 
 interface CurrentRow {
@@ -29,64 +34,93 @@ interface CurrentRow {
   searchable: string;
 }
 
+interface StoredRow {
+  id: string;
+  revision: number;
+  /** Null for a tombstone, as all that follows. */
+  body: string | null;
+  sort_name: string;
+  searchable: string;
+  department: string | null;
+  contact_method: string | null;
+  manager_id: string | null;
+}
+
+interface CollectionRow {
+  number: number;
+  /** As it stands in names. */
+  organization: string;
+}
+
+const COLLECTIONS = 'SELECT number, organization FROM collections WHERE projection = ? AND generation = ?';
+
 export class SqliteDocuments implements Participant {
   private readonly collections = new Map<string, number>();
   private readonly nextRowids = new Map<number, number>();
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly generations: SqliteGenerations,
+  ) {}
 
-  /** The number of a collection; null when it has never had a document. */
-  collection(projection: ProjectionName, organizationId: string): number | null {
-    const key = `${projection}/${encodeOrganization(organizationId)}`;
-    const known = this.collections.get(key);
-    if (known !== undefined) return known;
-    const sql = 'SELECT number FROM collections WHERE projection = ? AND organization = ?';
-    const number = this.database.get<{ number: number }>(sql, projection, encodeOrganization(organizationId))?.number;
-    if (number === undefined) return null;
-    this.collections.set(key, number);
-    return number;
+  /** The number of the collection that reads see; null when it has never had a document. */
+  liveCollection(projection: ProjectionName, organizationId: string): number | null {
+    const live = this.generations.live(projection);
+    return live === null ? null : this.collection(projection, live.number, organizationId);
   }
 
-  /** What stands for `subject`; null when nothing ever did. */
-  load(projection: ProjectionName, { organizationId, id }: DocumentSubject): Versioned | null {
-    const collection = this.collection(projection, organizationId);
+  /** What stands for `subject` in a generation; null when nothing ever did. */
+  load(projection: ProjectionName, generation: number, { organizationId, id }: DocumentSubject): Versioned | null {
+    const collection = this.collection(projection, generation, organizationId);
     if (collection === null) return null;
     const sql = 'SELECT revision, body FROM documents WHERE collection = ? AND id = ?';
     const row = this.database.get<{ revision: number; body: string }>(sql, collection, id);
     if (row !== undefined) return { revision: row.revision, document: JSON.parse(row.body) as Entity };
-    const gone = this.database.get<{ revision: number }>(
-      'SELECT revision FROM tombstones WHERE collection = ? AND id = ?',
-      collection,
-      id,
-    );
-    return gone === undefined ? null : { revision: gone.revision, document: null };
+    const gone = this.tombstone(collection, id);
+    return gone === undefined ? null : { revision: gone, document: null };
   }
 
   /** Applies a change to a document that stands at its `from`; one that stands elsewhere is left alone. */
-  apply(projection: ProjectionName, change: Change): void {
-    const collection = this.collection(projection, change.organizationId) ?? this.addCollection(projection, change);
+  apply(projection: ProjectionName, generation: number, change: Change): void {
+    const { organizationId, id } = change;
+    const collection = this.collection(projection, generation, organizationId) ?? this.addCollection(projection, generation, organizationId);
     const sql = 'SELECT rowid, revision, status, searchable FROM documents WHERE collection = ? AND id = ?';
-    const current = this.database.get<CurrentRow>(sql, collection, change.id);
-    const revision = current?.revision ?? this.tombstone(collection, change.id) ?? -1;
+    const current = this.database.get<CurrentRow>(sql, collection, id);
+    const revision = current?.revision ?? this.tombstone(collection, id) ?? -1;
     if (revision !== change.from) return;
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current === undefined) this.insert(collection, change);
     else this.update(collection, change, current);
   }
 
-  /** Drops every document of a projection. */
-  clear(projection: ProjectionName): void {
-    const numbers = this.database.all<{ number: number }>('SELECT number FROM collections WHERE projection = ?', projection);
-    for (const { number } of numbers) {
-      const { first, last } = rowidsOf(number);
-      for (const table of ['search_trigrams', 'search_grams', 'documents']) {
-        this.database.run(`DELETE FROM ${table} WHERE rowid BETWEEN ? AND ?`, first, last);
-      }
-      for (const table of ['tombstones', 'collection_counts']) {
-        this.database.run(`DELETE FROM ${table} WHERE collection = ?`, number);
-      }
+  /** Up to `limit` documents and tombstones of a generation after `after`, by organization, then by id. */
+  stored(projection: ProjectionName, generation: number, after: DocumentSubject | null, limit: number): StoredDocument[] {
+    const found: StoredDocument[] = [];
+    const organization = after === null ? '' : encodeOrganization(after.organizationId);
+    const begun = this.database.get<CollectionRow>(`${COLLECTIONS} AND organization = ?`, projection, generation, organization);
+    if (begun !== undefined) found.push(...this.storedIn(begun, after?.id ?? '', limit));
+    const sql = `${COLLECTIONS} AND organization > ? ORDER BY organization LIMIT 1`;
+    for (let last = organization; found.length < limit; ) {
+      const collection = this.database.get<CollectionRow>(sql, projection, generation, last);
+      if (collection === undefined) break;
+      found.push(...this.storedIn(collection, '', limit - found.length));
+      last = collection.organization;
     }
-    this.nextRowids.clear();
+    return found;
+  }
+
+  /** Drops up to `limit` rows of a generation that is no longer in use; returns whether there was anything to drop. */
+  dropSome(projection: ProjectionName, generation: number, limit: number): boolean {
+    const collection = this.database.get<CollectionRow>(`${COLLECTIONS} LIMIT 1`, projection, generation);
+    if (collection === undefined) return false;
+    const { number, organization } = collection;
+    if (this.dropDocuments(number, limit) || this.dropTombstones(number, limit)) return true;
+    this.database.run('DELETE FROM collection_counts WHERE collection = ?', number);
+    this.database.run('DELETE FROM collections WHERE number = ?', number);
+    this.database.run('INSERT INTO spare_collections (number) VALUES (?)', number);
+    this.collections.delete(collectionKey(projection, generation, organization));
+    this.nextRowids.delete(number);
+    return true;
   }
 
   failed(): void {
@@ -94,10 +128,52 @@ export class SqliteDocuments implements Participant {
     this.nextRowids.clear();
   }
 
-  private addCollection(projection: ProjectionName, { organizationId }: DocumentSubject): number {
+  private collection(projection: ProjectionName, generation: number, organizationId: string): number | null {
     const organization = encodeOrganization(organizationId);
-    this.database.run('INSERT INTO collections (projection, organization) VALUES (?, ?)', projection, organization);
-    return this.collection(projection, organizationId) as number;
+    const key = collectionKey(projection, generation, organization);
+    const known = this.collections.get(key);
+    if (known !== undefined) return known;
+    const sql = 'SELECT number FROM collections WHERE projection = ? AND generation = ? AND organization = ?';
+    const number = this.database.get<{ number: number }>(sql, projection, generation, organization)?.number;
+    if (number === undefined) return null;
+    this.collections.set(key, number);
+    return number;
+  }
+
+  private addCollection(projection: ProjectionName, generation: number, organizationId: string): number {
+    const spare = this.database.get<{ number: number }>('SELECT number FROM spare_collections LIMIT 1')?.number ?? null;
+    if (spare !== null) this.database.run('DELETE FROM spare_collections WHERE number = ?', spare);
+    const sql = 'INSERT INTO collections (number, projection, generation, organization) VALUES (?, ?, ?, ?)';
+    this.database.run(sql, spare, projection, generation, encodeOrganization(organizationId));
+    return this.collection(projection, generation, organizationId) as number;
+  }
+
+  private storedIn({ number, organization }: CollectionRow, after: string, limit: number): StoredDocument[] {
+    const sql = `SELECT * FROM (
+        SELECT id, revision, body, sort_name, searchable, department, contact_method, manager_id FROM documents
+        WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT ?3)
+      UNION ALL SELECT * FROM (
+        SELECT id, revision, NULL, NULL, NULL, NULL, NULL, NULL FROM tombstones
+        WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT ?3)
+      ORDER BY id LIMIT ?3`;
+    const organizationId = decodeOrganization(organization);
+    return this.database.all<StoredRow>(sql, number, after, limit).map((row) => toStored(organizationId, row));
+  }
+
+  private dropDocuments(collection: number, limit: number): boolean {
+    const { first, last } = rowidsOf(collection);
+    const sql = `SELECT max(rowid) AS last FROM (SELECT rowid FROM documents WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ?)`;
+    const end = this.database.get<{ last: number | null }>(sql, first, last, limit)?.last ?? null;
+    if (end === null) return false;
+    for (const table of ['search_trigrams', 'search_grams', 'documents']) {
+      this.database.run(`DELETE FROM ${table} WHERE rowid BETWEEN ? AND ?`, first, end);
+    }
+    return true;
+  }
+
+  private dropTombstones(collection: number, limit: number): boolean {
+    const sql = 'DELETE FROM tombstones WHERE collection = ?1 AND id IN (SELECT id FROM tombstones WHERE collection = ?1 LIMIT ?2)';
+    return this.database.run(sql, collection, limit) > 0;
   }
 
   private insert(collection: number, { id, to, document, keys }: Put): void {
@@ -186,4 +262,17 @@ export class SqliteDocuments implements Participant {
     this.nextRowids.set(collection, next + 1);
     return next;
   }
+}
+
+function toStored(organizationId: string, row: StoredRow): StoredDocument {
+  const { id, revision, body } = row;
+  if (body === null) return { organizationId, id, revision, document: null, keys: null };
+  const keys: DocumentKeys = {
+    sortName: row.sort_name,
+    searchable: row.searchable,
+    department: row.department,
+    contactMethod: row.contact_method,
+    managerId: row.manager_id,
+  };
+  return { organizationId, id, revision, document: JSON.parse(body) as Entity, keys };
 }

@@ -9,7 +9,9 @@ import type { Projection } from '../../ports/projection.js';
 import { KeyWrapping } from '../wrapping.js';
 import { Database } from './database.js';
 import { SqliteDocuments } from './documents.js';
+import { Dropper } from './dropper.js';
 import { SqliteEventLog } from './eventLog.js';
+import { SqliteGenerations } from './generations.js';
 import { GroupCommit } from './groupCommit.js';
 import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
@@ -36,9 +38,9 @@ export interface EmbeddedOptions {
 export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf }: EmbeddedOptions): Promise<Platform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
-  const closers = [() => lock.release()];
-  const close = () => {
-    for (const closer of closers.splice(0).reverse()) closer();
+  const closers: (() => void | Promise<void>)[] = [() => lock.release()];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
     const store = new Database(join(dataDir, 'contacts.sqlite'), storeMigrations);
@@ -46,9 +48,11 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
     const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile), new KeyWrapping(wrappingKey));
-    return { ...openStore(store, projections, changesOf), keys, close };
+    const { dropper, ...ports } = openStore(store, projections, changesOf);
+    closers.push(() => dropper.stop());
+    return { ...ports, keys, close };
   } catch (error) {
-    close();
+    await close();
     throw error;
   }
 }
@@ -56,9 +60,12 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
 function openStore(database: Database, projections: readonly Projection[], changesOf: ChangesOf) {
   const writes = new GroupCommit(database);
   const log = new SqliteEventLog(database, writes);
-  const documents = new SqliteDocuments(database);
-  const projectionStore = new SqliteProjectionStore(database, writes, documents);
-  const inline = new InlineProjector(projections, projectionStore, documents, changesOf);
+  const generations = new SqliteGenerations(database);
+  const documents = new SqliteDocuments(database, generations);
+  const dropper = new Dropper(writes, generations, documents);
+  const projectionStore = new SqliteProjectionStore(writes, generations, documents, dropper);
+  const inline = new InlineProjector(projections, projectionStore, generations, documents, changesOf);
+  writes.join(generations);
   writes.join(documents);
   writes.join(inline);
   const commit: Commit = (stream, expected, stored, plain) =>
@@ -73,7 +80,9 @@ function openStore(database: Database, projections: readonly Projection[], chang
       );
       return appended.result;
     });
+  dropper.start();
   return {
+    dropper,
     log,
     commit,
     projectionStore,

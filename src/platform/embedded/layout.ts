@@ -113,6 +113,34 @@ export const storeMigrations: readonly Migration[] = [
     expires_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- Generations of a projection: one is live, one may be being built, others are to be dropped.
+  CREATE TABLE generations (
+    projection TEXT NOT NULL,
+    number     INTEGER NOT NULL,
+    version    INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('live', 'building', 'dropped')),
+    PRIMARY KEY (projection, number)
+  ) WITHOUT ROWID;
+  INSERT INTO generations SELECT name, 1, version, position, 'live' FROM projections;
+  DROP TABLE projections;
+
+  -- A collection is one projection's documents of one organization in one generation.
+  CREATE TABLE collections_of_generations (
+    number       INTEGER PRIMARY KEY,
+    projection   TEXT NOT NULL,
+    generation   INTEGER NOT NULL,
+    organization TEXT NOT NULL,
+    UNIQUE (projection, generation, organization)
+  );
+  INSERT INTO collections_of_generations SELECT number, projection, 1, organization FROM collections;
+  DROP TABLE collections;
+  ALTER TABLE collections_of_generations RENAME TO collections;
+
+  -- Numbers of collections that were dropped, to be given again: they make up rowids, which are finite.
+  CREATE TABLE spare_collections (number INTEGER PRIMARY KEY);
+  `,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */

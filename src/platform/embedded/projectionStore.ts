@@ -4,9 +4,11 @@
 import type { Position } from '../../ports/eventLog.js';
 import type { RecordedEvent } from '../../ports/eventStore.js';
 import type { Change, DocumentSubject, Projection, ProjectionName, Versioned } from '../../ports/projection.js';
-import type { Checkpoint, ProjectionStore } from '../../ports/readStore.js';
-import { reading, type Database } from './database.js';
+import type { Generation, ProjectionStore, StoredDocument } from '../../ports/readStore.js';
+import { reading } from './database.js';
 import type { SqliteDocuments } from './documents.js';
+import type { Dropper } from './dropper.js';
+import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit, Participant } from './groupCommit.js';
 
 /** What a batch of events makes of a projection's documents; `load` gives what stands for a subject. */
@@ -18,43 +20,73 @@ export type ChangesOf = (
 
 export class SqliteProjectionStore implements ProjectionStore {
   constructor(
-    private readonly database: Database,
     private readonly writes: GroupCommit,
-    private readonly documents: SqliteDocuments,
+    private readonly generations: SqliteGenerations,
+    private readonly tables: SqliteDocuments,
+    private readonly dropper: Dropper,
   ) {}
 
-  async checkpoint(projection: ProjectionName): Promise<Checkpoint | null> {
-    return reading(() => this.checkpointNow(projection));
+  async live(projection: ProjectionName): Promise<Generation | null> {
+    return reading(() => this.generations.live(projection));
   }
 
-  async load(projection: ProjectionName, subjects: readonly DocumentSubject[]): Promise<(Versioned | null)[]> {
-    return reading(() => subjects.map((subject) => this.documents.load(projection, subject)));
+  async building(projection: ProjectionName): Promise<Generation | null> {
+    return reading(() => this.generations.building(projection));
   }
 
-  async apply(projection: ProjectionName, changes: readonly Change[], from: Position | null, to: Position): Promise<boolean> {
-    return this.writes.run(() => this.applyNow(projection, changes, from, to));
+  async build(projection: ProjectionName, version: number): Promise<Generation> {
+    const built = await this.writes.run(() => this.generations.build(projection, version));
+    this.dropper.start();
+    return built;
   }
 
-  async reset(projection: ProjectionName, version: number): Promise<void> {
-    await this.writes.run(() => {
-      this.documents.clear(projection);
-      this.database.run('INSERT OR REPLACE INTO projections (name, version, position) VALUES (?, ?, 0)', projection, version);
+  async load(
+    projection: ProjectionName,
+    generation: number,
+    subjects: readonly DocumentSubject[],
+  ): Promise<(Versioned | null)[]> {
+    return reading(() => subjects.map((subject) => this.tables.load(projection, generation, subject)));
+  }
+
+  async apply(
+    projection: ProjectionName,
+    generation: number,
+    changes: readonly Change[],
+    from: Position | null,
+    to: Position,
+  ): Promise<boolean> {
+    return this.writes.run(() => this.applyNow(projection, generation, changes, from, to));
+  }
+
+  async switchTo(projection: ProjectionName, generation: number): Promise<boolean> {
+    const switched = await this.writes.run(() => this.generations.switchTo(projection, generation));
+    this.dropper.start();
+    return switched;
+  }
+
+  async documents(
+    projection: ProjectionName,
+    generation: number,
+    after: DocumentSubject | null,
+    limit: number,
+  ): Promise<StoredDocument[]> {
+    return reading(() => {
+      const inUse = this.generations.inUse(projection, generation);
+      return inUse ? this.tables.stored(projection, generation, after, limit) : [];
     });
   }
 
   /** `apply` within a group. */
-  applyNow(projection: ProjectionName, changes: readonly Change[], from: Position | null, to: Position): boolean {
-    const sql = 'UPDATE projections SET position = ? WHERE name = ? AND position = ?';
-    if (this.database.run(sql, Number(to), projection, Number(from ?? 0)) === 0) return false;
-    for (const change of changes) this.documents.apply(projection, change);
+  applyNow(
+    projection: ProjectionName,
+    generation: number,
+    changes: readonly Change[],
+    from: Position | null,
+    to: Position,
+  ): boolean {
+    if (!this.generations.advance(projection, generation, from, to)) return false;
+    for (const change of changes) this.tables.apply(projection, generation, change);
     return true;
-  }
-
-  private checkpointNow(projection: ProjectionName): Checkpoint | null {
-    const sql = 'SELECT version, position FROM projections WHERE name = ?';
-    const row = this.database.get<{ version: number; position: number }>(sql, projection);
-    if (row === undefined) return null;
-    return { version: row.version, position: row.position === 0 ? null : String(row.position) };
   }
 }
 
@@ -65,6 +97,7 @@ export class InlineProjector implements Participant {
   constructor(
     private readonly projections: readonly Projection[],
     private readonly store: SqliteProjectionStore,
+    private readonly generations: SqliteGenerations,
     private readonly documents: SqliteDocuments,
     private readonly changesOf: ChangesOf,
   ) {}
@@ -81,8 +114,10 @@ export class InlineProjector implements Participant {
     if (first === undefined || last === undefined) return;
     const from = Number(first.position) === 1 ? null : String(Number(first.position) - 1);
     for (const projection of this.projections) {
-      const load = (subject: DocumentSubject) => this.documents.load(projection.name, subject);
-      this.store.applyNow(projection.name, this.changesOf(projection, events, load), from, last.position);
+      const live = this.generations.live(projection.name);
+      if (live === null) continue;
+      const load = (subject: DocumentSubject) => this.documents.load(projection.name, live.number, subject);
+      this.store.applyNow(projection.name, live.number, this.changesOf(projection, events, load), from, last.position);
     }
   }
 

@@ -65,7 +65,7 @@ export class SqliteReadStore implements ReadStore {
 
   async listGroup(organizationId: string, query: GroupQuery): Promise<GroupStretch> {
     return reading(() => {
-      const collection = this.documents.collection('contacts', organizationId);
+      const collection = this.documents.liveCollection('contacts', organizationId);
       if (collection === null) return { items: [], next: null };
       return this.pageOf(organizationId, groupRowids(this.database, collection, query), query.limit, 'name');
     });
@@ -73,7 +73,7 @@ export class SqliteReadStore implements ReadStore {
 
   async countGroup(organizationId: string, group: ContactGroup, statuses: readonly Status[] | null): Promise<number> {
     return reading(() => {
-      const collection = this.documents.collection('contacts', organizationId);
+      const collection = this.documents.liveCollection('contacts', organizationId);
       return collection === null ? 0 : countGroup(this.database, collection, group, statuses);
     });
   }
@@ -92,7 +92,7 @@ export class SqliteReadStore implements ReadStore {
   async isCompanyKnown(organizationId: string, companyId: string): Promise<boolean> {
     return reading(() => {
       if (this.getNow('companies', organizationId, companyId) !== null) return true;
-      const collection = this.documents.collection('contacts', organizationId);
+      const collection = this.documents.liveCollection('contacts', organizationId);
       const sql = 'SELECT 1 AS one FROM documents WHERE collection = ? AND parent_id = ? LIMIT 1';
       return collection !== null && this.database.get(sql, collection, companyId) !== undefined;
     });
@@ -109,7 +109,7 @@ export class SqliteReadStore implements ReadStore {
   }
 
   private getNow(projection: ProjectionName, organizationId: string, id: string): Shown<Entity> | null {
-    const collection = this.documents.collection(projection, organizationId);
+    const collection = this.documents.liveCollection(projection, organizationId);
     if (collection === null) return null;
     const sql = `SELECT d.revision, d.body, ${DANGLING} FROM documents d WHERE d.collection = ?2 AND d.id = ?3`;
     const row = this.database.get<ShownRow>(sql, this.contactsOf(organizationId), collection, id);
@@ -117,7 +117,7 @@ export class SqliteReadStore implements ReadStore {
   }
 
   private listNow(projection: ProjectionName, organizationId: string, query: ListQuery): ListPage<Entity> {
-    const collection = this.documents.collection(projection, organizationId);
+    const collection = this.documents.liveCollection(projection, organizationId);
     if (collection === null) return { items: [], total: 0, next: null };
     const total = countMatching(this.database, collection, query.filter);
     const rowids = listRowids(this.database, collection, query, total);
@@ -149,14 +149,14 @@ export class SqliteReadStore implements ReadStore {
 
   private ids(projection: ProjectionName, organizationId: string, sql: string, ...values: (string | number)[]) {
     return reading(() => {
-      const collection = this.documents.collection(projection, organizationId);
+      const collection = this.documents.liveCollection(projection, organizationId);
       return collection === null ? [] : this.database.all<{ id: string }>(sql, collection, ...values).map((row) => row.id);
     });
   }
 
   /** The number of the collection of contacts; -1, which is nobody's, when there is none. */
   private contactsOf(organizationId: string): number {
-    return this.documents.collection('contacts', organizationId) ?? -1;
+    return this.documents.liveCollection('contacts', organizationId) ?? -1;
   }
 }
 

@@ -1,0 +1,42 @@
+// The HTTP server around the application: it answers what is not well-formed HTTP in the error
+// shape, too.
+
+import { randomUUID } from 'node:crypto';
+import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { validationError } from './errors.js';
+
+/** A server for `listener`; it does not listen yet. */
+export function apiServer(listener: RequestListener): Server {
+  // Nothing here depends on the Host header, and Node would answer its absence with an empty body.
+  const server = createServer({ requireHostHeader: false }, listener);
+  // An expectation that is not known is not met, and the request answered as any other.
+  server.on('checkExpectation', listener);
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else socket.end(refusal(error.code ?? ''));
+  });
+  return server;
+}
+
+const problems: Record<string, { field: string; message: string }> = {
+  HPE_INVALID_URL: { field: 'url', message: 'Holds characters that must be percent-encoded' },
+  HPE_INVALID_METHOD: { field: 'method', message: 'Is not a method of HTTP' },
+  HPE_HEADER_OVERFLOW: { field: 'headers', message: 'Are too large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { field: 'request', message: 'Did not come whole in time' },
+};
+
+/** A whole answer, after which the connection ends. */
+function refusal(code: string): string {
+  const { status, body } = validationError([problems[code] ?? { field: 'request', message: 'Is not well-formed HTTP' }]);
+  const text = JSON.stringify(body);
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    `X-Request-Id: ${randomUUID()}`,
+    'Connection: close',
+    '',
+    text,
+  ].join('\r\n');
+}
