@@ -205,6 +205,11 @@ function racing(open: () => Promise<OpenedLog>): void {
   });
 }
 
+/** A batch reaches at least to its last event; of what it passes over behind that, nothing is ours. */
+function expectCovered(log: EventLog, { events, position }: EventBatch): void {
+  expect(log.compare(position, events.at(-1)?.position ?? null)).toBeGreaterThanOrEqual(0);
+}
+
 /** Every event after `from`, read in pages of `limit`. */
 async function paged(log: EventLog, limit: number, from: Position | null = null): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
@@ -212,7 +217,7 @@ async function paged(log: EventLog, limit: number, from: Position | null = null)
     const batch = await log.readAll(position, limit);
     expect(batch.events.length).toBeLessThanOrEqual(limit);
     events.push(...batch.events);
-    if (batch.events.length > 0) expect(batch.position).toBe(batch.events.at(-1)?.position);
+    expectCovered(log, batch);
     position = batch.position;
     if (batch.caughtUp) return events;
   }
@@ -280,7 +285,9 @@ function reading(open: () => Promise<OpenedLog>): void {
       const fromEnd = (count: number) => events.at(-1 - count)?.position ?? null;
       expect(await log().readAll(fromEnd(3), 2)).toMatchObject({ caughtUp: false });
       expect(await log().readAll(fromEnd(3), 4)).toMatchObject({ caughtUp: true });
-      expect(await log().readAll(fromEnd(0), 4)).toMatchObject({ events: [], caughtUp: true, position: fromEnd(0) });
+      const end = await log().readAll(fromEnd(0), 4);
+      expect(end).toMatchObject({ events: [], caughtUp: true });
+      expect(log().compare(end.position, fromEnd(0))).toBeGreaterThanOrEqual(0);
     });
 
     test('knows the last event of a stream and of the log', async () => {
@@ -315,10 +322,10 @@ async function take(log: EventLog, after: Position | null, count: number, pause:
   return batches;
 }
 
-/** Whether a subscription from `after` says within two seconds that it has caught up, and after how many events. */
+/** Whether a subscription from `after` says in time that it has caught up, and after how many events. */
 async function catchesUp(log: EventLog, after: Position | null): Promise<number | 'never'> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), 2_000);
+  const timer = setTimeout(() => stop.abort(), 20_000);
   let seen = 0;
   try {
     for await (const batch of log.subscribe(after, stop.signal)) {
@@ -355,7 +362,7 @@ function subscribing(open: () => Promise<OpenedLog>): void {
         const late = await fill(log, 3);
         const batches = await taking;
         expect(idsOf(eventsOf(batches))).toEqual(idsOf([...old, ...late]));
-        for (const batch of batches) expect(batch.position).toBe(batch.events.at(-1)?.position);
+        for (const batch of batches) expectCovered(log, batch);
       }));
 
     test.each([0, 1, 499, 501, 1_001])('says that it has caught up, after %i events', (count) =>

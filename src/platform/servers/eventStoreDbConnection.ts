@@ -1,0 +1,160 @@
+// The one client of EventStoreDB in this process. Each of its calls is bounded in time, and each
+// of its streams is let go of, however it ends: the client does neither by itself.
+
+import {
+  BACKWARDS,
+  END,
+  EventStoreDBClient,
+  jsonEvent,
+  NO_STREAM,
+  START,
+  streamNameFilter,
+  type AllStreamRecordedEvent,
+  type AppendResult,
+  type ReadPosition,
+  type RecordedEvent,
+} from '@eventstore/db-client';
+import type { ExpectedRevision, NewStoredEvent } from '../../ports/eventLog.js';
+import { isNotFound, isTombstoned, TooSlowError } from './eventStoreDbErrors.js';
+import { comparePositions, LOG_START, type LogPosition } from './eventStoreDbPositions.js';
+
+/** A read that gives nothing for so long is given up, in ms. */
+const STALLED_AFTER_MS = 10_000;
+/** How much longer than its deadline, which the server keeps, a call is waited for, in ms. */
+const GRACE_MS = 500;
+/** A checkpoint comes after 32 (the server's window) times so many events that nobody asked for. */
+const CHECKPOINT_INTERVAL = 32;
+
+/** What a subscription gives, in order: an event, or how far it looked without finding one. */
+export type Followed = { event: AllStreamRecordedEvent } | { checkpoint: LogPosition };
+
+/** What the client's streams for reading have in common. */
+type Stream<Item> = AsyncIterable<Item> & {
+  on(name: 'error', listener: (error: Error) => void): unknown;
+  destroy(error?: Error): unknown;
+};
+
+const ignore = () => undefined;
+
+export class EventStoreDbConnection {
+  private readonly client: EventStoreDBClient;
+
+  /** `url` is a connection string of the client: hosts, discovery, TLS and credentials are its part. Connects at the first call. */
+  constructor(url: string) {
+    this.client = EventStoreDBClient.connectionString(url);
+    // Appends are calls of their own then. The client's other way sends them over one stream: what
+    // cuts it rejects all of them, some outside every try, and a late answer ends the process.
+    this.client['supports'] = async () => false;
+  }
+
+  /** One try of an append, which fails after `deadlineMs`, done or not. */
+  append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[], deadlineMs: number): Promise<AppendResult> {
+    const expectedRevision = expected === 'none' ? NO_STREAM : BigInt(expected);
+    const proposed = events.map(({ id, type, data, metadata }) => jsonEvent({ id, type, data, metadata }));
+    const call = this.client.appendToStream(stream, proposed, { expectedRevision, deadline: deadlineMs, requiresLeader: true });
+    return within(deadlineMs + GRACE_MS, call);
+  }
+
+  /** Up to `count` events of `stream` from a revision on; none when there is no such stream. */
+  async readStream(stream: string, fromRevision: number, count: number): Promise<RecordedEvent[]> {
+    const read = this.client.readStream(stream, { fromRevision: BigInt(fromRevision), maxCount: count, requiresLeader: true });
+    return eventsOfStream(read, () => read.cancel());
+  }
+
+  /** The last event of `stream`. */
+  async readLast(stream: string): Promise<RecordedEvent | undefined> {
+    const read = this.client.readStream(stream, { fromRevision: END, direction: BACKWARDS, maxCount: 1, requiresLeader: true });
+    return (await eventsOfStream(read, () => read.cancel()))[0];
+  }
+
+  /** Up to `count` events of $all, everybody's, from a position on, the event there included. */
+  async readAll(from: LogPosition, count: number): Promise<AllStreamRecordedEvent[]> {
+    const read = this.client.readAll({ fromPosition: readPosition(from), maxCount: count, requiresLeader: true });
+    return (await collect(read, () => read.cancel())).flatMap(({ event }) => event ?? []);
+  }
+
+  /** Up to `count` events of $all before a position, the newest first. */
+  async readBackwards(before: LogPosition | 'end', count: number): Promise<AllStreamRecordedEvent[]> {
+    const fromPosition = before === 'end' ? END : readPosition(before);
+    const read = this.client.readAll({ fromPosition, direction: BACKWARDS, maxCount: count, requiresLeader: true });
+    return (await collect(read, () => read.cancel())).flatMap(({ event }) => event ?? []);
+  }
+
+  /**
+   * The events after `after`, which must be the position of an event, of streams whose names begin
+   * with one of `prefixes`, until it breaks or `signal` aborts: either throws.
+   */
+  async *follow(after: LogPosition, prefixes: readonly string[], signal: AbortSignal): AsyncIterable<Followed> {
+    const filter = streamNameFilter({
+      prefixes: [...prefixes],
+      checkpointInterval: CHECKPOINT_INTERVAL,
+      // Put among the events, to be met after those it follows: this runs ahead of the loop below.
+      checkpointReached: (subscription, checkpoint) => void subscription.push({ checkpoint }),
+    });
+    const subscription = this.client.subscribeToAll({ fromPosition: readPosition(after), filter, requiresLeader: true });
+    subscription.on('error', ignore);
+    const stop = () => subscription.destroy(new Error('stopped'));
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      for await (const item of subscription as AsyncIterable<{ event?: AllStreamRecordedEvent } | { checkpoint: LogPosition }>) {
+        if ('checkpoint' in item) yield item;
+        else if (item.event !== undefined) yield { event: item.event };
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      subscription.unsubscribe().catch(ignore);
+    }
+  }
+
+  /** Ends every call under way and closes the connection. */
+  async close(): Promise<void> {
+    await this.client.dispose();
+    const channel = await this.client['getChannel']().catch(ignore);
+    channel?.close();
+  }
+}
+
+const readPosition = (position: LogPosition): ReadPosition => (comparePositions(position, LOG_START) === 0 ? START : position);
+
+async function eventsOfStream(read: Stream<{ event?: RecordedEvent }>, cancel: () => Promise<void>): Promise<RecordedEvent[]> {
+  try {
+    return (await collect(read, cancel)).flatMap(({ event }) => event ?? []);
+  } catch (error) {
+    if (isNotFound(error) || isTombstoned(error)) return [];
+    throw error;
+  }
+}
+
+/** All that a bounded read gives. @throws TooSlowError when it gives nothing for too long */
+async function collect<Item>(read: Stream<Item>, cancel: () => Promise<void>): Promise<Item[]> {
+  const items: Item[] = [];
+  let seen = -1;
+  const watch = setInterval(() => {
+    if (items.length === seen) read.destroy(new TooSlowError('a read from EventStoreDB stalled'));
+    seen = items.length;
+  }, STALLED_AFTER_MS);
+  read.on('error', ignore);
+  let whole = false;
+  try {
+    for await (const item of read) items.push(item);
+    whole = true;
+  } finally {
+    clearInterval(watch);
+    if (!whole) cancel().catch(ignore);
+  }
+  return items;
+}
+
+/** What `call` gives, if it does in time. Its failure afterwards concerns nobody. */
+async function within<Result>(ms: number, call: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TooSlowError('EventStoreDB did not answer in time')), ms);
+  });
+  try {
+    return await Promise.race([call, late]);
+  } finally {
+    clearTimeout(timer);
+    call.catch(ignore);
+  }
+}

@@ -1,0 +1,222 @@
+// The event log in EventStoreDB: our streams among whatever else the server holds.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { streamCategories } from '../../domain/streams.js';
+import { UnavailableError } from '../../ports/errors.js';
+import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEvent, Position, StoredEvent } from '../../ports/eventLog.js';
+import { EventStoreDbConnection } from './eventStoreDbConnection.js';
+import { AppendTooLargeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
+import { toStoredEvent } from './eventStoreDbEvents.js';
+import { comparePositions, decodePosition, encodePosition, type LogPosition } from './eventStoreDbPositions.js';
+import { patiently, pauseAfter } from './eventStoreDbRetries.js';
+import { EventStoreDbTail } from './eventStoreDbTail.js';
+
+/** What EventStoreDB takes in one append, in bytes, unless it is told otherwise. */
+export const MAX_APPEND_BYTES = 1_024 * 1_024;
+/** How long an append is tried again while it cannot be told whether it happened; and each try at most, in ms. */
+const APPEND_FOR_MS = 5_000;
+const APPEND_TRY_MS = 2_500;
+const READ_FOR_MS = 1_500;
+const READ_BATCH = 500;
+/** How many more events than asked for are read, as some may not be ours; and how many are looked at in one go at most. */
+const FOREIGN_ALLOWANCE = 32;
+const LOOK_AT_MOST = 20_000;
+
+export interface EventStoreDbOptions {
+  /** The client's connection string: hosts, discovery, TLS, credentials. */
+  url: string;
+  /** Told when following the log breaks or an event of it cannot be had; it is tried again without end. */
+  onTrouble?: (error: unknown) => void;
+  /** What the names of our streams begin with. */
+  prefixes?: readonly string[];
+  /** How long an append is tried again while its outcome is unknown, in ms. */
+  appendForMs?: number;
+}
+
+const ourPrefixes = streamCategories.map((category) => `${category}-`);
+
+export class EventStoreDbLog implements EventLog {
+  private readonly connection: EventStoreDbConnection;
+  private readonly tail: EventStoreDbTail;
+  private readonly prefixes: readonly string[];
+  private readonly appendForMs: number;
+  private readonly onTrouble: (error: unknown) => void;
+  private readonly closing = new AbortController();
+  /** Of ours, the furthest event known; looking for the last one need not look before it. */
+  private furthest: LogPosition | null = null;
+
+  /** @throws Error when `url` is no connection string */
+  constructor({ url, onTrouble = () => undefined, prefixes = ourPrefixes, appendForMs = APPEND_FOR_MS }: EventStoreDbOptions) {
+    this.connection = new EventStoreDbConnection(url);
+    this.tail = new EventStoreDbTail(this.connection, prefixes, onTrouble);
+    this.prefixes = prefixes;
+    this.appendForMs = appendForMs;
+    this.onTrouble = onTrouble;
+  }
+
+  /** @throws UnavailableError, and AppendTooLargeError for what the server would refuse */
+  async append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[]): Promise<AppendResult> {
+    checkSize(events);
+    return this.patiently(this.appendForMs, 'an append may or may not be stored', async (leftMs) => {
+      try {
+        const { nextExpectedRevision, position } = await this.connection.append(stream, expected, events, Math.min(leftMs, APPEND_TRY_MS));
+        return await this.appended(stream, Number(nextExpectedRevision), position);
+      } catch (error) {
+        if (isTombstoned(error)) return { outcome: 'conflict' };
+        if (!isWrongVersion(error)) throw error;
+        return this.settle(stream, expected, events, error.actualVersion === 'no_stream' ? -1 : Number(error.actualVersion));
+      }
+    });
+  }
+
+  async *read(stream: string, fromRevision: number): AsyncIterable<StoredEvent[]> {
+    for (let from = fromRevision; ; ) {
+      const events = await this.reading(async () => (await this.connection.readStream(stream, from, READ_BATCH)).map(toStoredEvent));
+      if (events.length > 0) yield events;
+      if (events.length < READ_BATCH) return;
+      from += events.length;
+    }
+  }
+
+  async last(stream: string): Promise<StoredEvent | null> {
+    const last = await this.reading(() => this.connection.readLast(stream));
+    return last === undefined ? null : toStoredEvent(last);
+  }
+
+  async readAll(after: Position | null, limit: number): Promise<EventBatch> {
+    return this.reading(() => this.batchAfter(after, limit));
+  }
+
+  async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<EventBatch> {
+    const stop = AbortSignal.any([signal, this.closing.signal]);
+    this.tail.start();
+    let position = after;
+    let reached = false;
+    while (!stop.aborted) {
+      const { version } = this.tail;
+      // The end counts as reached only when the log itself says so, not what is known of it here.
+      const batch: EventBatch | null = (reached ? this.tail.after(position, READ_BATCH) : null) ?? (await this.batchInTheEnd(position, stop));
+      if (batch === null) break;
+      const news = batch.events.length > 0 || batch.position !== position || (batch.caughtUp && !reached);
+      if (news && !signal.aborted) yield batch;
+      ({ position } = batch);
+      reached ||= batch.caughtUp;
+      if (batch.caughtUp) await this.tail.changedSince(version, stop);
+    }
+    if (!signal.aborted) throw new UnavailableError('the event log was closed');
+  }
+
+  async head(): Promise<Position | null> {
+    return this.reading(async () => {
+      const known = this.furthest;
+      for (let [before, count]: ['end' | LogPosition, number] = ['end', FOREIGN_ALLOWANCE]; ; count = READ_BATCH) {
+        const events = await this.connection.readBackwards(before, count);
+        const ours = events.find(({ streamId }) => this.isOurs(streamId));
+        const oldest = events.at(-1)?.position;
+        if (ours !== undefined) this.knows(ours.position);
+        const done = ours !== undefined || oldest === undefined || events.length < count;
+        if (done || (known !== null && comparePositions(oldest, known) <= 0)) return this.furthest && encodePosition(this.furthest);
+        before = oldest;
+      }
+    });
+  }
+
+  compare(a: Position | null, b: Position | null): number {
+    if (a === null || b === null) return Number(b === null) - Number(a === null);
+    return comparePositions(decodePosition(a), decodePosition(b));
+  }
+
+  /** Ends subscriptions, and lets go of the server. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.tail.stop();
+    await this.connection.close();
+  }
+
+  /** The answer to an append that is stored. The server does not always say where. */
+  private async appended(stream: string, revision: number, position: LogPosition | undefined): Promise<AppendResult> {
+    const at = position ?? (await this.connection.readStream(stream, revision, 1))[0]?.position;
+    if (at === undefined) throw new Error(`the event at revision ${revision} that was appended cannot be read`);
+    this.knows(at);
+    return { outcome: 'appended', revision, position: encodePosition(at) };
+  }
+
+  /** Whether a refused append was made before: then these very events stand where it would have put them. */
+  private async settle(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[], current: number): Promise<AppendResult> {
+    const first = expected === 'none' ? 0 : expected + 1;
+    if (current < first + events.length - 1) return { outcome: 'conflict' };
+    const stored = await this.connection.readStream(stream, first, events.length);
+    const last = stored.at(-1);
+    const same = stored.length === events.length && stored.every(({ id }, index) => id === events[index]?.id);
+    return same && last !== undefined ? this.appended(stream, Number(last.revision), last.position) : { outcome: 'conflict' };
+  }
+
+  /** As `readAll`, one try. */
+  private async batchAfter(after: Position | null, limit: number): Promise<EventBatch> {
+    const events: StoredEvent[] = [];
+    let position = decodePosition(after);
+    for (let looked = 0; looked < LOOK_AT_MOST; ) {
+      const count = limit - events.length + FOREIGN_ALLOWANCE;
+      const found = await this.connection.readAll(position, count);
+      this.checkReach(found.length, position);
+      for (const event of found) {
+        const isOurs = this.isOurs(event.streamId);
+        // A read begins with the event at the position, which was seen.
+        if (comparePositions(event.position, position) <= 0) continue;
+        if (isOurs && events.length === limit) return { events, position: encodePosition(position), caughtUp: false };
+        if (isOurs) events.push(toStoredEvent(event));
+        position = event.position;
+      }
+      if (found.length < count) return { events, position: encodePosition(position), caughtUp: true };
+      looked += found.length;
+    }
+    return { events, position: encodePosition(position), caughtUp: false };
+  }
+
+  /**
+   * A read from where something was found before finds it, or what came after it. If nothing is
+   * there, the log was put back to an earlier state: going on would pass over what is written next.
+   */
+  private checkReach(found: number, position: LogPosition): void {
+    if (found > 0 || position.prepare === 0n) return;
+    throw new Error(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
+  }
+
+  /** As `batchAfter`, tried again until it is there; null when told to stop. An event that cannot be read is not waited for. */
+  private async batchInTheEnd(after: Position | null, stop: AbortSignal): Promise<EventBatch | null> {
+    for (let failures = 0; !stop.aborted; failures += 1) {
+      try {
+        return await this.reading(() => this.batchAfter(after, READ_BATCH));
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        if (failures === 0 && !stop.aborted) this.onTrouble(error);
+        await sleep(pauseAfter(failures), undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+    return null;
+  }
+
+  private reading<Result>(read: () => Promise<Result>): Promise<Result> {
+    return this.patiently(READ_FOR_MS, 'it cannot be read from', read);
+  }
+
+  private patiently<Result>(forMs: number, what: string, attempt: (leftMs: number) => Promise<Result>): Promise<Result> {
+    if (this.closing.signal.aborted) return Promise.reject(new UnavailableError('the event log was closed'));
+    return patiently(forMs, what, attempt);
+  }
+
+  private isOurs(stream: string): boolean {
+    return this.prefixes.some((prefix) => stream.startsWith(prefix));
+  }
+
+  private knows(position: LogPosition): void {
+    if (this.furthest === null || comparePositions(position, this.furthest) > 0) this.furthest = position;
+  }
+}
+
+/** @throws TypeError for what JSON cannot say: the client would fail outside every try */
+function checkSize(events: readonly NewStoredEvent[]): void {
+  let bytes = 0;
+  for (const { type, data, metadata } of events) bytes += 2 * type.length + Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(metadata));
+  if (bytes > MAX_APPEND_BYTES) throw new AppendTooLargeError(`an append of ${bytes} bytes; at most ${MAX_APPEND_BYTES} are possible`);
+}
