@@ -141,7 +141,7 @@ test('behind a proxy that is trusted, the address is the one it says', async () 
   });
 });
 
-test.each([
+test.each<Record<string, string>>([
   { AUTH_FAILURES_PER_MINUTE: '0', RATE_LIMIT_PER_HOUR: '1000' },
   { AUTH_FAILURES_PER_MINUTE: '1', RATE_LIMIT_PER_HOUR: '0', RATE_LIMIT_PER_MINUTE: '0' },
 ])('with %j failed authentications are not limited', async (environment) => {
