@@ -90,10 +90,13 @@ export const BASE_PATH = '/api/v1';
 /** The router of `routes`, in their order but that paths without parameters are tried first. */
 export function routerOf(routes: readonly Route[]): Router {
   const router = new Router({ prefix: BASE_PATH });
+  const fixed = new Set(routes.filter(isFixed).map(({ path }) => BASE_PATH + path));
   const ordered = [...routes].sort((a, b) => parameterPosition(a.path) - parameterPosition(b.path));
   for (const one of ordered) {
     const path = one.path.replaceAll(/\{(\w+)\}/g, ':$1');
     router.register(path, methodsOf(one.method), async (ctx) => {
+      // A fixed path is no parameter's value, whatever the method.
+      if (!isFixed(one) && fixed.has(ctx.path)) throw noRoute(router, ctx);
       const context = ctx as unknown as ApiContext;
       context.state.route = one.path;
       requireScope(principalOf(context), one.scope);
@@ -122,7 +125,8 @@ export function isRequired(schema: z.ZodType): boolean {
 /** The methods that `path` answers to, for a 405; undefined when there is no such route. */
 export function allowedMethods(router: Router, path: string): string[] | undefined {
   const { path: matched } = router.match(path, 'TRACE');
-  const methods = new Set(matched.flatMap((layer) => layer.methods));
+  const fixed = matched.filter((layer) => layer.path === path);
+  const methods = new Set((fixed.length > 0 ? fixed : matched).flatMap((layer) => layer.methods));
   return methods.size === 0 ? undefined : [...methods].sort();
 }
 
@@ -136,6 +140,10 @@ export function noRoute(router: Router, ctx: { path: string; method: string }): 
 export function methodNotAllowed(method: string, allowed: readonly string[]): ApiError {
   const Allow = allowed.join(', ');
   return new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; ${Allow} are`, [], { Allow });
+}
+
+function isFixed({ path }: { path: string }): boolean {
+  return !path.includes('{');
 }
 
 /** Where the first parameter stands; paths that begin with more fixed text come first. */

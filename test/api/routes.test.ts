@@ -85,9 +85,10 @@ describe('a method that a path does not have', () => {
     expect(reply.headers.get('Allow')).toBe(allow);
   });
 
-  test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s /contacts/hierarchy changes no contact', async (method) => {
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s /contacts/hierarchy takes it for no id', async (method) => {
     const reply = await client.send(method, '/contacts/hierarchy', method === 'DELETE' ? undefined : {});
-    expect([404, 405]).toContain(reply.status);
+    expectError(reply, 405, 'METHOD_NOT_ALLOWED', []);
+    expect(reply.headers.get('Allow')).toBe('GET, HEAD');
   });
 });
 
