@@ -11,6 +11,7 @@ import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactRoutes } from './routes/contacts.js';
+import { docsRoutes } from './routes/docs.js';
 import { groupRoutes } from './routes/groups.js';
 import { healthRoutes } from './routes/health.js';
 import { openApiRoute } from './routes/reference.js';
@@ -26,9 +27,8 @@ export function apiRoutes(deps: RouteDeps): Route[] {
 
 /** Every route outside of it; one of them describes them all. */
 function publicRoutes(deps: ApiDeps, routes: readonly Route[]): PublicRoute[] {
-  const all = healthRoutes(deps.health);
-  all.push(openApiRoute(() => openApiDocument(routes, all)));
-  return all;
+  const described = [...healthRoutes(deps.health), ...docsRoutes()];
+  return [...described, openApiRoute((own) => openApiDocument(routes, [...described, own]))];
 }
 
 /** The application; it is given a server by whoever starts it. */

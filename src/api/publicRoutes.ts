@@ -6,6 +6,8 @@ import { methodNotAllowed, type Description } from './routing.js';
 export interface PublicRoute extends Description {
   /** The whole path. */
   path: string;
+  /** A part of a page, which the reference leaves out. */
+  internal?: boolean;
   handle: (ctx: Context) => void | Promise<void>;
 }
 

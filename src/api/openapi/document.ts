@@ -41,7 +41,7 @@ export function openApiDocument(routes: readonly Route[], publicRoutes: readonly
   for (const route of routes) {
     (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route, components);
   }
-  for (const route of publicRoutes) {
+  for (const route of publicRoutes.filter(({ internal }) => internal !== true)) {
     paths[route.path] = { servers: [{ url: '/' }], get: publicOperationOf(route, components) };
   }
   // Of no operation: a path that is none, and a method that a path does not have.
@@ -85,9 +85,9 @@ function headerComponents(): JsonObject {
 }
 
 function exampleComponents(): JsonObject {
-  const each = Object.entries(errorCatalog).map(([error, { description: message }]) => {
+  const each = Object.entries(errorCatalog).map(([error, { status, description: message }]) => {
     const value = error === 'VALIDATION_ERROR' ? errorExample : { error, message, details: [] };
-    return [error, { summary: message, value }];
+    return [error, { summary: message, value, 'x-status': status }];
   });
   return Object.fromEntries(each) as JsonObject;
 }

@@ -8,10 +8,10 @@ import type { PublicRoute } from '../publicRoutes.js';
 
 const MAX_AGE_S = 300;
 
-/** GET /openapi.json, which answers with the document that `describe` makes. */
-export function openApiRoute(describe: () => JsonObject): PublicRoute {
+/** GET /openapi.json, which answers with the document that `describe` makes, given this route to describe, too. */
+export function openApiRoute(describe: (own: PublicRoute) => JsonObject): PublicRoute {
   let made: { text: string; etag: string } | undefined;
-  return {
+  const own: PublicRoute = {
     path: '/openapi.json',
     id: 'getOpenApi',
     tag: 'Service',
@@ -22,7 +22,7 @@ export function openApiRoute(describe: () => JsonObject): PublicRoute {
       304: { description: 'The client has it already', headers: ['ETag'] },
     },
     handle: (ctx) => {
-      made ??= render(describe());
+      made ??= render(describe(own));
       ctx.set({ ETag: made.etag, 'Cache-Control': `public, max-age=${MAX_AGE_S}` });
       if (clientHas(ctx, made.etag)) {
         ctx.status = 304;
@@ -32,6 +32,7 @@ export function openApiRoute(describe: () => JsonObject): PublicRoute {
       ctx.body = made.text;
     },
   };
+  return own;
 }
 
 function render(document: JsonObject): { text: string; etag: string } {
