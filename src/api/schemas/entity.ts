@@ -1,7 +1,7 @@
 // What a client may send of a contact or a company. Lengths are in UTF-16 code units.
 
 import { z } from 'zod';
-import { contactMethods, statuses, type EntityPatch } from '../../domain/entity.js';
+import { contactMethods, statuses, statusIssues, type EntityPatch } from '../../domain/entity.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { companyRoles, type CompanyPatch, type CompanyRole } from '../../domain/company.js';
 import { countryCodes } from './countryCodes.js';
@@ -118,7 +118,7 @@ const nullIsAbsent = true;
 
 /** A new contact. Null means absent. */
 export const newContactSchema = z
-  .preprocess(dropNulls, z.strictObject(contactFields))
+  .preprocess(dropNulls, agreeing(z.strictObject(contactFields)))
   .transform(contactPatch)
   .meta({ id: 'NewContact', description: 'A new contact. null means absent.', nullIsAbsent });
 
@@ -130,7 +130,7 @@ export const contactPatchSchema = z
 
 /** A new company; one that another system masters may bring its id. Null means absent. */
 export const newCompanySchema = z
-  .preprocess(dropNulls, z.strictObject(describe({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }, companyDescriptions)))
+  .preprocess(dropNulls, agreeing(z.strictObject(describe({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }, companyDescriptions))))
   .transform(({ id, ...sent }) => ({ id, patch: companyPatch(sent) }))
   .meta({ id: 'NewCompany', description: 'A new company. null means absent.', nullIsAbsent });
 
@@ -165,6 +165,24 @@ function withoutServerFields<Sent extends ServerFields>(sent: Sent) {
 
 function isRole(type: string): type is CompanyRole {
   return (companyRoles as readonly string[]).includes(type);
+}
+
+/**
+ * `schema`, that also names a contradiction of status and isActive, whatever else is wrong. Only of
+ * a new entity: the decider tells for a change, as it knows what is stored.
+ */
+function agreeing<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.refine((sent) => statusIssues(undefined, readableStatus(sent)).length === 0, {
+    path: ['isActive'],
+    error: 'Contradicts status',
+    when: ({ value }) => isJsonObject(value),
+  });
+}
+
+/** What a body that may be wrong elsewhere says of the status, as far as that can be read. */
+function readableStatus(sent: unknown): EntityPatch {
+  const parsed = z.object({ status: z.enum(statuses), isActive: z.boolean() }).safeParse(sent);
+  return parsed.success ? parsed.data : {};
 }
 
 /** The body without what is null, in its objects too; `customFields` are seen to by merging. */
