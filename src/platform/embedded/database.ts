@@ -6,6 +6,9 @@ import { migrate, type Migration } from './migrate.js';
 
 export type SqlValue = string | number | null | Buffer;
 
+/** How long opening waits for a process that is just letting go of the file, in ms. */
+const BUSY_WAIT_MS = 5_000;
+
 type Statement = Sqlite.Statement<[SqlValue[]]>;
 
 /** A row as SQLite gives it; the query that asked knows its columns. */
@@ -51,7 +54,13 @@ export class Database {
     const { handle } = this;
     this.statements.clear();
     this.handle = null;
-    handle?.close();
+    if (handle === null) return;
+    try {
+      // The driver keeps a closed file open until its statements are collected: an open transaction would go on locking it.
+      if (handle.inTransaction) handle.exec('ROLLBACK');
+    } finally {
+      handle.close();
+    }
   }
 
   private opened(): Sqlite.Database {
@@ -85,7 +94,7 @@ export function isSqliteError(error: unknown): error is Error & { code: string }
 }
 
 function openDurable(file: string): Sqlite.Database {
-  const handle = new Sqlite(file);
+  const handle = new Sqlite(file, { timeout: BUSY_WAIT_MS });
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
   handle.pragma('cache_size = -16000');
