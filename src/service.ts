@@ -2,7 +2,8 @@
 // what was accepted.
 
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.js';
 import type { ApiDeps } from './api/deps.js';
@@ -21,6 +22,8 @@ import { Reactor } from './subscriptions/reactor.js';
 
 /** How long a stop waits for requests that are being answered, in ms. */
 const DRAIN_MS = 10_000;
+/** How long a stop leaves idle connections open: a request on its way is then answered, not cut off. */
+const IDLE_GRACE_MS = 500;
 const HOUSEKEEPING_EVERY_MS = 30_000;
 
 export interface Service {
@@ -88,14 +91,31 @@ async function listen(server: Server, { PORT, HOST }: Settings): Promise<Server>
   return server;
 }
 
-/** Takes no new connections, lets go of idle ones, and waits for the answers under way. */
+/**
+ * Takes no new connections and waits for the answers under way. Each answer now closes its
+ * connection; those that stay idle are let go of after a moment.
+ */
 async function drain(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  // Connections that wait to be taken are taken first.
+  await setImmediate();
+  // An HTTP server's own `close` would cut off idle connections at once, and with them what was just sent on one.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const patience = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const letGo = new AbortController();
+  void closeIdle(server, letGo.signal);
   await closed;
-  clearInterval(idle);
+  letGo.abort();
   clearTimeout(patience);
+}
+
+async function closeIdle(server: Server, signal: AbortSignal): Promise<void> {
+  await sleep(IDLE_GRACE_MS, undefined, { signal }).catch(() => undefined);
+  while (!signal.aborted) {
+    // What has arrived is read first, however late the timer was: then its connection is not idle.
+    await setImmediate();
+    server.closeIdleConnections();
+    await sleep(50, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** Saves counters and sweeps old idempotency keys now and then; the function returned stops that and saves once more. */

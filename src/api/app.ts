@@ -63,10 +63,11 @@ export function createApp(deps: ApiDeps): Koa {
   return app;
 }
 
+/** Looks when the answer is made: a stop may have begun since the request came. */
 function closeWhenStopping(stopping: () => boolean): Koa.Middleware {
-  return (ctx, next) => {
-    if (stopping()) ctx.set('Connection', 'close');
-    return next();
+  return async (ctx, next) => {
+    await next();
+    if (stopping() && !ctx.headerSent) ctx.set('Connection', 'close');
   };
 }
 

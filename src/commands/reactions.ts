@@ -3,12 +3,14 @@
 // cause. Doing it twice does nothing twice, so that it can be done at once, by the command, and
 // again by a subscription, which also catches what a crash or a race left undone.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decideCompany } from '../domain/company.js';
 import { decideContact } from '../domain/contact.js';
 import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
 import { companyStream, contactStream } from '../domain/streams.js';
 import type { StoredEvent } from '../ports/eventLog.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
+import { UnavailableError } from '../ports/errors.js';
 import type { ReadStore } from '../ports/readStore.js';
 import { companyAggregate, contactAggregate, loadContact } from './aggregates.js';
 import type { CommandContext, CommandHandler } from './handle.js';
@@ -16,6 +18,8 @@ import type { CommandContext, CommandHandler } from './handle.js';
 /** How many reports a command waits for; the rest follow. */
 export const FOLLOW_AT_ONCE = 1_000;
 const REPORTS_AT_A_TIME = 100;
+const FRUITLESS_ROUNDS = 100;
+const LOOK_AGAIN_MS = 20;
 
 /** The types of events that something may follow from. */
 const causes: ReadonlySet<string> = new Set<DomainEvent['type']>([
@@ -61,11 +65,15 @@ export class Reactions {
 
   private async releaseReports(cause: ContactCause, limit: number): Promise<void> {
     const { contactId: managerId } = cause.data;
-    for (let released = 0; released < limit; ) {
+    for (let released = 0, fruitless = 0; released < limit; ) {
       const ids = await this.readStore.reportsOf(cause.metadata.organizationId, managerId, REPORTS_AT_A_TIME);
       const left = await Promise.all(ids.map((id) => this.leaveManager(cause, id, managerId)));
       released += ids.length;
-      if (ids.length < REPORTS_AT_A_TIME || !left.includes(true)) return;
+      if (ids.length < REPORTS_AT_A_TIME) return;
+      // Somebody else releases them, too: more may stand behind those that are shown for a moment yet.
+      fruitless = left.includes(true) ? 0 : fruitless + 1;
+      if (fruitless > FRUITLESS_ROUNDS) throw new UnavailableError('the reports of a deleted contact are still shown');
+      if (fruitless > 0) await sleep(LOOK_AGAIN_MS);
     }
   }
 

@@ -1,7 +1,7 @@
 // A load of writes whose outcomes are remembered, and the check that nothing acknowledged was lost.
 
 import { expect } from '@jest/globals';
-import type { Client } from '../support/service.js';
+import { connectionBroke, type Client } from '../support/service.js';
 
 /** What a test reads of a contact. */
 export interface ContactView {
@@ -56,7 +56,7 @@ export async function write(client: Client, writer: Writer, stopped: () => boole
       else result.refused.push(status);
     }
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // `fetch` says so of a broken connection
+    if (!connectionBroke(error)) throw error;
   }
   return result;
 }

@@ -67,6 +67,12 @@ export class Client {
   }
 }
 
+/** Whether a request failed because its connection broke. `fetch` comes from another realm than the tests: no `instanceof`. */
+export function connectionBroke(error: unknown): boolean {
+  const { name, message } = error as Error;
+  return name === 'TypeError' && ['fetch failed', 'terminated'].includes(message);
+}
+
 export interface TestService {
   dataDir: string;
   /** Scheme, host and port. */
@@ -107,6 +113,8 @@ export async function startServiceProcess(environment: Record<string, string> = 
   const child = spawn(process.execPath, [binary, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
   process.once('exit', () => child.kill('SIGKILL'));
+  // One that a failed test leaves behind must not keep the test process from ending.
+  for (const handle of [child, child.stdout, child.stderr] as { unref?(): void }[]) handle.unref?.();
   const port = await listeningPort(child);
   const origin = `http://127.0.0.1:${port}`;
   const end = async (signal: NodeJS.Signals) => {
