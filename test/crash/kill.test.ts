@@ -2,6 +2,8 @@
 
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createContact } from '../../src/commands/createContact.js';
+import { openCommands } from '../support/commands.js';
 import { temporaryFolder } from '../support/folder.js';
 import { newOrganization, startServiceProcess } from '../support/service.js';
 import {
@@ -53,24 +55,30 @@ test('twenty kills under load lose nothing that was acknowledged, and all reads 
   expect(deleted.length).toBeGreaterThan(0);
   expect(acknowledged).toBeGreaterThan(KILLS * WRITERS);
   await service.stop();
-}, 90_000);
+}, 240_000);
+
+/** Fills the store in `dataDir` with a manager and contacts that report to it; returns their ids. */
+async function makeReports(dataDir: string, organizationId: string, count: number): Promise<{ manager: string; reports: string[] }> {
+  const { commands, context, close } = await openCommands({ dataDir, organizationId });
+  const create = async (name: string, reportsTo: string | null) => {
+    const outcome = await createContact(commands, context(), { name, metadata: { reportsTo } });
+    if (!outcome.done || outcome.state.phase !== 'live') throw new Error('a contact could not be made');
+    return outcome.state.contact.id;
+  };
+  const manager = await create('Manager', null);
+  const reports = await Promise.all(Array.from({ length: count }, (_, index) => create(`Report ${index}`, manager)));
+  await close();
+  return { manager, reports };
+}
 
 test('a process killed between the deletion of a manager and what follows from it finishes that after its restart', async () => {
-  const dataDir = temporaryFolder();
   const organization = newOrganization();
-  let interrupted = 0;
   // Killed so many ms after the DELETE was sent, or (null) at once after its answer.
-  for (const after of [null, 15, 40, 90]) {
+  for (const after of [null, 25]) {
+    const dataDir = temporaryFolder();
+    const { manager, reports } = await makeReports(dataDir, organization, 1_200);
     const service = await startServiceProcess({}, dataDir);
-    const client = service.client(organization);
-    const manager = (await client.post('/contacts', { name: 'Manager' })).body.id as string;
-    const etags = new Map<string, string | null>();
-    await forEachOf(Array.from({ length: 1_500 }), 64, async (_, index) => {
-      const created = await client.post('/contacts', { name: `Report ${index}`, metadata: { reportsTo: manager } });
-      expect(created.status).toBe(201);
-      etags.set(created.body.id, created.headers.get('ETag'));
-    });
-    const deletion = client.delete(`/contacts/${manager}`).then(({ status }) => status, () => null);
+    const deletion = service.client(organization).delete(`/contacts/${manager}`).then(({ status }) => status, () => null);
     if (after === null) expect(await deletion).toBe(204);
     else await sleep(after);
     await service.kill();
@@ -79,18 +87,11 @@ test('a process killed between the deletion of a manager and what follows from i
     const again = restarted.client(organization);
     const gone = (await again.get(`/contacts/${manager}`)).status === 404;
     if (answered === 204) expect(gone).toBe(true);
-    if (gone && (answered === null || after === null)) interrupted += 1;
     expect((await again.get('/contacts/hierarchy')).body).toEqual(gone ? {} : { [manager]: expect.anything() });
-    if (gone) {
-      await forEachOf([...etags], 16, async ([id, etag]) => {
-        // A new ETag tells of an event of the report's own: it has lost its manager for good.
-        const report = await eventually(() => again.get(`/contacts/${id}`), ({ headers }) => headers.get('ETag') !== etag, 10_000);
-        expect(report.body.metadata.reportsTo).toBeNull();
-      });
-    } else {
-      expect((await again.delete(`/contacts/${manager}`)).status).toBe(204);
-    }
+    if (!gone) expect((await again.delete(`/contacts/${manager}`)).status).toBe(204);
+    // A change that changes nothing answers from the contact's own events, not from what reads hide.
+    const managerOf = async (id: string) => (await again.put(`/contacts/${id}`, {})).body.metadata.reportsTo as string | null;
+    await forEachOf(reports, 16, async (id) => void (await eventually(() => managerOf(id), (left) => left === null, 20_000)));
     await restarted.stop();
   }
-  expect(interrupted).toBeGreaterThan(0);
-}, 120_000);
+}, 240_000);
