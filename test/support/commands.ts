@@ -1,19 +1,17 @@
 // The command side without HTTP, over an embedded store: as one process has it, or as several on one log.
 
-import { createSecretKey, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { CommandDeps } from '../../src/commands/deps.js';
 import { CommandHandler, type CommandContext } from '../../src/commands/handle.js';
 import { Reactions } from '../../src/commands/reactions.js';
 import { ReportingLines } from '../../src/commands/reportingLines.js';
-import { openEmbedded } from '../../src/platform/embedded/index.js';
-import { SealedEventStore } from '../../src/platform/sealedEventStore.js';
+import { readSettings } from '../../src/config.js';
+import { openHost } from '../../src/host.js';
 import { systemClock, type Clock } from '../../src/ports/clock.js';
 import type { EventStore } from '../../src/ports/eventStore.js';
 import type { Platform } from '../../src/ports/platform.js';
-import { batchChanges, projections } from '../../src/projections/project.js';
-import { catchUp } from '../../src/projections/catchUp.js';
 import { temporaryFolder } from './folder.js';
-import { ENCRYPTION_KEY, newOrganization } from './service.js';
+import { newOrganization, testEnvironment } from './service.js';
 
 export interface OpenedCommands {
   platform: Platform;
@@ -29,11 +27,8 @@ export interface OpenedCommands {
 
 /** Opens the store in `dataDir` and caught-up read models, with all that commands need. */
 export async function openCommands({ dataDir = temporaryFolder(), organizationId = newOrganization() } = {}): Promise<OpenedCommands> {
-  const wrappingKey = createSecretKey(Buffer.from(ENCRYPTION_KEY, 'base64'));
-  const platform = await openEmbedded({ dataDir, wrappingKey, projections, changesOf: batchChanges });
-  const { log, keys, commit, readStore, projectionStore } = platform;
-  const events = new SealedEventStore(log, keys, commit);
-  for (const projection of projections) await catchUp(projection, { log, events, store: projectionStore });
+  const { platform, events } = await openHost(readSettings({ ...testEnvironment, DATA_DIR: dataDir }));
+  const { readStore } = platform;
   const another = (clock = systemClock): CommandDeps => {
     const handler = new CommandHandler(events, clock, { next: () => randomUUID() });
     return { handler, readStore, lines: new ReportingLines(handler), reactions: new Reactions(handler, readStore), strictParentEntity: false };
