@@ -4,34 +4,41 @@
 import { createSecretKey } from 'node:crypto';
 import { v7 } from 'uuid';
 import { BadSettingError, type Settings } from './config.js';
-import type { Host } from './operations/operation.js';
+import type { Host, Report } from './operations/operation.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
 import { systemClock, type Ids } from './ports/clock.js';
 import type { Platform } from './ports/platform.js';
-import { catchUp } from './projections/catchUp.js';
 import { batchChanges, projections } from './projections/project.js';
+import { Projector } from './projections/projector.js';
+import { Skips } from './projections/skips.js';
 
 const uuidV7: Ids = { next: () => v7() };
 
 /**
- * Opens the platform; closing it is the caller's. Settings must hold the encryption key.
+ * Opens the platform; closing it is the caller's. Settings must hold the encryption key. Read models
+ * that an older version made are made anew first, which `report` is told of; one that cannot be
+ * brought up to date is left where it stopped.
  * @throws BadSettingError, LockedError, LayoutError, WrongWrappingKeyError
  */
-export async function openHost(settings: Settings): Promise<Host> {
-  const platform = await openPlatform(settings);
+export async function openHost(settings: Settings, report: Report = () => undefined): Promise<Host> {
+  const skips = new Skips();
+  const platform = await openPlatform(settings, skips);
   try {
     const { log, keys, commit, projectionStore } = platform;
     const events = new SealedEventStore(log, keys, commit);
-    for (const projection of projections) await catchUp(projection, { log, events, store: projectionStore });
-    return { settings, platform, events, clock: systemClock, ids: uuidV7 };
+    const deps = { projections, log, events, store: projectionStore, skips, clock: systemClock, ids: uuidV7 };
+    const projector = new Projector(deps);
+    await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
+    return { settings, platform, events, projector, clock: systemClock, ids: uuidV7 };
   } catch (error) {
     await platform.close();
     throw error;
   }
 }
 
-async function openPlatform({ DATA_DIR, ENCRYPTION_KEY, EVENTSTORE_URL, MONGODB_URL }: Settings): Promise<Platform> {
+async function openPlatform(settings: Settings, skips: Skips): Promise<Platform> {
+  const { DATA_DIR, ENCRYPTION_KEY, EVENTSTORE_URL, MONGODB_URL } = settings;
   if (EVENTSTORE_URL !== undefined || MONGODB_URL !== undefined) {
     throw new BadSettingError('EVENTSTORE_URL, MONGODB_URL: this version knows the embedded store only');
   }
@@ -39,6 +46,6 @@ async function openPlatform({ DATA_DIR, ENCRYPTION_KEY, EVENTSTORE_URL, MONGODB_
     dataDir: DATA_DIR,
     wrappingKey: createSecretKey(Buffer.from(ENCRYPTION_KEY ?? '', 'base64')),
     projections,
-    changesOf: batchChanges,
+    changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
   });
 }

@@ -1,8 +1,11 @@
 // The command line: finds the command that is asked for and carries it out.
 
 import { command, nameOf, runCommand, type Command } from './cli/command.js';
+import { rebuildCommand } from './cli/rebuild.js';
 import { serveCommand } from './cli/serve.js';
+import { skipCommand } from './cli/skip.js';
 import { tokenCommand } from './cli/token.js';
+import { verifyCommand } from './cli/verify.js';
 import { UsageError } from './cli/usage.js';
 import { lineOf } from './operations/operation.js';
 
@@ -10,6 +13,9 @@ import { lineOf } from './operations/operation.js';
 const commands: readonly Command[] = [
   serveCommand,
   tokenCommand,
+  rebuildCommand,
+  verifyCommand,
+  skipCommand,
   command({
     synopsis: 'help',
     help: ['print this'],

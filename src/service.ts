@@ -16,7 +16,7 @@ import { ReportingLines } from './commands/reportingLines.js';
 import type { Settings } from './config.js';
 import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
-import type { Host } from './operations/operation.js';
+import type { Host, Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
 import { Reactor } from './subscriptions/reactor.js';
 
@@ -24,6 +24,7 @@ import { Reactor } from './subscriptions/reactor.js';
 const DRAIN_MS = 10_000;
 /** How long a stop leaves idle connections open: a request on its way is then answered, not cut off. */
 const IDLE_GRACE_MS = 500;
+const LOG_PROGRESS_EVERY_MS = 5_000;
 const HOUSEKEEPING_EVERY_MS = 30_000;
 
 export interface Service {
@@ -39,7 +40,8 @@ export interface Service {
  */
 export async function startService(settings: Settings, logger: Logger): Promise<Service> {
   const keys = tokenKeys(settings);
-  const host = await openHost(settings);
+  const host = await openHost(settings, progressLog(logger));
+  for (const { message } of host.projector.stops()) logger.error(message);
   try {
     return await startParts(host, logger, keys);
   } catch (error) {
@@ -49,12 +51,12 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 }
 
 async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<Service> {
-  const { settings, platform, events, clock, ids } = host;
+  const { settings, platform, events, projector, clock, ids } = host;
   const { log, readStore, checkpoints, counters, idempotency } = platform;
   const handler = new CommandHandler(events, clock, ids);
   const reactions = new Reactions(handler, readStore);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
-  const reactor = new Reactor({ log, events, checkpoints, isCause, follow: (event) => reactions.follow(event), onError });
+  const reactor = new Reactor({ log, events, checkpoints, isCause: (event) => isCause(event) && !projector.deps.skips.some(event), follow: (event) => reactions.follow(event), onError });
   const limits = rateLimits(settings, counters);
   await limits.load(clock.now());
   let stopping = false;
@@ -67,7 +69,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
     limits,
     trustProxy: settings.TRUST_PROXY,
     corsOrigins: settings.CORS_ORIGINS,
-    health: { ready: async () => (await log.head(), true), stopping: () => stopping },
+    health: { problems: () => problemsOf(host), stopping: () => stopping },
   };
   const server = await listen(apiServer(createApp(deps).callback()), settings);
   reactor.start();
@@ -81,6 +83,22 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
     await platform.close();
   };
   return { port: (server.address() as AddressInfo).port, stop: once(stop) };
+}
+
+/** What keeps the service from doing all of its work; none: nothing does. */
+async function problemsOf({ platform, projector }: Host): Promise<string[]> {
+  const stops = projector.stops().map(({ message }) => message);
+  return platform.log.head().then(() => stops, () => ['the event log does not answer', ...stops]);
+}
+
+/** Logs now and then how far the making of read models has come before the service listens. */
+function progressLog(logger: Logger): Report {
+  let loggedAt = Date.now();
+  return (progress) => {
+    if (Date.now() - loggedAt < LOG_PROGRESS_EVERY_MS) return;
+    loggedAt = Date.now();
+    logger.info(progress, 'making read models anew');
+  };
 }
 
 async function listen(server: Server, { PORT, HOST }: Settings): Promise<Server> {

@@ -21,8 +21,8 @@ export interface ApiDeps extends RouteDeps {
   /** Origins that browsers may call from; undefined: none. */
   corsOrigins: string[] | undefined;
   health: {
-    /** Whether the service can do its work now. */
-    ready: () => Promise<boolean>;
+    /** What keeps the service from doing all of its work now, a line each; none: nothing does. */
+    problems: () => Promise<string[]>;
     /** Whether it is shutting down, so that connections should go elsewhere. */
     stopping: () => boolean;
   };

@@ -1,6 +1,7 @@
 // Who a token speaks for, and what it allows.
 
 import { z } from 'zod';
+import { SERVICE_ORGANIZATION } from '../domain/streams.js';
 import { ApiError } from './errors.js';
 
 export const scopes = [
@@ -24,7 +25,7 @@ export interface Principal {
   scopes: ReadonlySet<string> | null;
 }
 
-const organization = z.string().min(1).max(200).refine((id) => id.isWellFormed());
+const organization = z.string().min(1).max(200).refine((id) => id.isWellFormed() && id !== SERVICE_ORGANIZATION);
 
 const claimsSchema = z.object({
   organizationId: organization.optional(),

@@ -5,7 +5,7 @@ import { readSettings } from '../config.js';
 import type { Json } from '../domain/json.js';
 import { openHost } from '../host.js';
 import { connectToService, runRemotely } from '../operations/controlClient.js';
-import { OperationError, type Host, type Operation } from '../operations/operation.js';
+import { OperationError, type Host, type Operation, type Report } from '../operations/operation.js';
 import { showProgress } from './progress.js';
 import { withSecrets } from './secrets.js';
 
@@ -19,7 +19,7 @@ export async function operate<Params, Result extends Json>(operation: Operation<
   const progress = showProgress(process.stderr);
   const { DATA_DIR } = readSettings(process.env);
   try {
-    const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR));
+    const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR, progress.report));
     if ('platform' in service) return await runAlone(service, (host) => operation.run(host, params, progress.report, signal));
     return await runRemotely(service, operation, params, progress.report, signal);
   } finally {
@@ -28,9 +28,9 @@ export async function operate<Params, Result extends Json>(operation: Operation<
 }
 
 /** The data opened by this process; or a connection to the service that took it meanwhile. */
-async function openAlone(dataDir: string) {
+async function openAlone(dataDir: string, report: Report) {
   try {
-    return await openHost(withSecrets(readSettings(process.env)));
+    return await openHost(withSecrets(readSettings(process.env)), report);
   } catch (error) {
     const service = error instanceof Error && error.name === 'LockedError' ? await connectToService(dataDir) : null;
     if (service === null) throw error;

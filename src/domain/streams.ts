@@ -2,7 +2,7 @@
 // another's, and an aggregate of one organization cannot be reached from another.
 
 /** What the names of streams begin with, one for each kind of aggregate. A new kind is added here. */
-export const streamCategories = ['contact', 'company', 'reporting'] as const;
+export const streamCategories = ['contact', 'company', 'reporting', 'operations'] as const;
 export type StreamCategory = (typeof streamCategories)[number];
 
 const NAME = new RegExp(`^(${streamCategories.join('|')})-([^-]+)-(.+)$`);
@@ -20,6 +20,12 @@ export const companyStream = (organizationId: string, id: string): string => str
 
 /** The stream that orders an organization's changes of who reports to whom; see reportingLine.ts. */
 export const reportingStream = (organizationId: string): string => streamName('reporting', organizationId, 'lines');
+
+/** In the place of an organization, what belongs to none. No token can name it. */
+export const SERVICE_ORGANIZATION = '\u0000service';
+
+/** The stream of what operators had the projections do. */
+export const projectionsStream: string = streamName('operations', SERVICE_ORGANIZATION, 'projections');
 
 /** The parts of a stream's name; undefined when it is not one of ours. */
 export function parseStream(stream: string): StreamSubject | undefined {
@@ -39,6 +45,7 @@ export function decodeOrganization(encoded: string): string {
   return decodeURIComponent(encoded);
 }
 
-function streamName(category: StreamCategory, organizationId: string, id: string): string {
+/** The stream of one aggregate. */
+export function streamName(category: StreamCategory, organizationId: string, id: string): string {
   return `${category}-${encodeOrganization(organizationId)}-${id}`;
 }

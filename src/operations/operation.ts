@@ -7,12 +7,14 @@ import type { Json } from '../domain/json.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { EventStore } from '../ports/eventStore.js';
 import type { Platform } from '../ports/platform.js';
+import type { Projector } from '../projections/projector.js';
 
 /** What an operation works on: the opened platform and what belongs to it. */
 export interface Host {
   settings: Settings;
   platform: Platform;
   events: EventStore;
+  projector: Projector;
   clock: Clock;
   ids: Ids;
 }

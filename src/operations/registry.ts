@@ -1,5 +1,8 @@
 // Every operation that a running service can be asked for.
 
 import type { Operation } from './operation.js';
+import { rebuildOperation } from './rebuild.js';
+import { skipOperation } from './skip.js';
+import { verifyOperation } from './verify.js';
 
-export const operations: readonly Operation[] = [];
+export const operations = [rebuildOperation, verifyOperation, skipOperation] as readonly Operation[];

@@ -66,6 +66,9 @@ export interface EventLog {
   /** The position of the last event; null when there is none. */
   head(): Promise<Position | null>;
 
+  /** How many events lie after `from` up to `to`, or about how many; for showing progress. Null when it cannot be told. */
+  count(from: Position | null, to: Position | null): number | null;
+
   /** Negative, zero or positive as `a` is before, at or after `b`; null is before the first event. */
   compare(a: Position | null, b: Position | null): number;
 }

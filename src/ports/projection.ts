@@ -2,6 +2,7 @@
 // any rebuild can repeat.
 
 import type { Entity } from '../domain/entity.js';
+import type { StreamCategory } from '../domain/streams.js';
 import type { RecordedEvent } from './eventStore.js';
 
 export type ProjectionName = 'contacts' | 'companies';
@@ -22,6 +23,8 @@ export interface Projection {
   name: ProjectionName;
   /** Raised when documents or keys come out otherwise than before: they are then rebuilt. */
   version: number;
+  /** The kind of streams whose events make its documents, one stream a document. */
+  category: StreamCategory;
   /** The document that `event` concerns; null when it concerns none of this projection. */
   subject(event: RecordedEvent): DocumentSubject | null;
   /** The document after `event`; null: there is none. */

@@ -11,6 +11,7 @@ import { entityKeys } from './contacts.js';
 export const companiesProjection: Projection = {
   name: 'companies',
   version: 1,
+  category: 'company',
   subject: (event) =>
     isCompanyEvent(event) ? { organizationId: event.metadata.organizationId, id: event.data.companyId } : null,
   evolve: (document, event) => {

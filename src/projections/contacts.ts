@@ -13,6 +13,7 @@ import type { DocumentKeys, Projection } from '../ports/projection.js';
 export const contactsProjection: Projection = {
   name: 'contacts',
   version: 1,
+  category: 'contact',
   subject: (event) =>
     isContactEvent(event) ? { organizationId: event.metadata.organizationId, id: event.data.contactId } : null,
   evolve: (document, event) => {

@@ -4,8 +4,9 @@ import type { RecordedEvent } from '../ports/eventStore.js';
 import type { Change, DocumentSubject, Projection, Versioned } from '../ports/projection.js';
 import { companiesProjection } from './companies.js';
 import { contactsProjection } from './contacts.js';
+import { noSkips, type Skips } from './skips.js';
 
-/** Every projection there is. */
+/** Every projection there is. Each shows events of streams of its own. */
 export const projections: readonly Projection[] = [contactsProjection, companiesProjection];
 
 /** An event that cannot follow on what the read model shows: one between them is missing. */
@@ -33,9 +34,14 @@ export function bySubject(projection: Projection, events: readonly RecordedEvent
 
 /**
  * What the events make of one document; null when it has seen them all.
- * @throws ProjectionGapError when they do not follow on its revision
+ * @throws ProjectionGapError when they do not follow on its revision, but for what `skips` goes past
  */
-export function changeOf(projection: Projection, subject: SubjectEvents, stored: Versioned | null): Change | null {
+export function changeOf(
+  projection: Projection,
+  subject: SubjectEvents,
+  stored: Versioned | null,
+  skips: Skips = noSkips,
+): Change | null {
   const { organizationId, id } = subject;
   const from = stored?.revision ?? -1;
   const unseen = subject.events.filter((event) => event.revision > from);
@@ -44,10 +50,10 @@ export function changeOf(projection: Projection, subject: SubjectEvents, stored:
   let revision = from;
   let document = stored?.document ?? null;
   for (const event of unseen) {
-    revision += 1;
-    if (event.revision !== revision) {
-      throw new ProjectionGapError(`${event.stream}: revision ${event.revision} follows on ${revision - 1}`);
+    if (!skips.follows(projection.name, event.stream, revision, event.revision)) {
+      throw new ProjectionGapError(`${event.stream}: revision ${event.revision} follows on ${revision}`);
     }
+    ({ revision } = event);
     document = projection.evolve(document, event);
   }
   const step = { organizationId, id, from, to: revision };
@@ -60,6 +66,7 @@ export function batchChanges(
   projection: Projection,
   events: readonly RecordedEvent[],
   load: (subject: DocumentSubject) => Versioned | null,
+  skips: Skips = noSkips,
 ): Change[] {
-  return bySubject(projection, events).flatMap((subject) => changeOf(projection, subject, load(subject)) ?? []);
+  return bySubject(projection, events).flatMap((subject) => changeOf(projection, subject, load(subject), skips) ?? []);
 }

@@ -56,17 +56,25 @@ export class Reactor {
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
-    const { log, events, checkpoints, isCause, follow } = this.options;
+    const { log, checkpoints, isCause, follow } = this.options;
     this.position ??= await checkpoints.load(SUBSCRIBER);
     for await (const batch of log.subscribe(this.position, signal)) {
       const relevant = batch.events.filter(isCause);
-      for (const event of await events.open(relevant)) {
+      for await (const event of this.opened(relevant)) {
         if (signal.aborted) return;
         await follow(event);
       }
       this.position = batch.position;
       if (Date.now() - this.savedAt > SAVE_EVERY_MS) await this.save();
     }
+  }
+
+  /** The events opened; where one cannot be read, those before it come first. */
+  private async *opened(stored: readonly StoredEvent[]): AsyncIterable<RecordedEvent> {
+    const { events } = this.options;
+    const together = await events.open(stored).catch(() => null);
+    if (together !== null) yield* together;
+    else for (const event of stored) yield* await events.open([event]);
   }
 
   private async save(): Promise<void> {

@@ -99,7 +99,7 @@ export class Story {
 
   /** One more event of its stream, not projected as yet. */
   event(organizationId: string, event: DomainEvent, at = NOW): RecordedEvent {
-    const data: { contactId?: string; companyId?: string } = event.data;
+    const data = event.data as { contactId?: string; companyId?: string };
     const isCompany = data.companyId !== undefined;
     const stream = isCompany ? companyStream(organizationId, data.companyId ?? '') : contactStream(organizationId, data.contactId ?? '');
     const revision = (this.revisions.get(stream) ?? -1) + 1;

@@ -4,9 +4,17 @@ import { z } from 'zod';
 import type { ApiDeps } from '../deps.js';
 import type { PublicRoute } from '../publicRoutes.js';
 
-const healthSchema = z.strictObject({ status: z.enum(['ok', 'unavailable']) }).meta({ id: 'Health', description: 'How it stands.' });
+const healthSchema = z
+  .strictObject({
+    status: z.enum(['ok', 'unavailable']),
+    problems: z.array(z.string()).optional().describe('What keeps it from doing all of its work, a line each.'),
+  })
+  .meta({ id: 'Health', description: 'How it stands.' });
 
-export function healthRoutes({ ready, stopping }: ApiDeps['health']): PublicRoute[] {
+const STOPPED =
+  'the projection contacts is stopped at position 17: ContactUpdated, revision 1 of contact-org_demo-0198c6a2-7d3e-7b11-9a52-3f0c6f0e4d21 (UnreadableEventError)';
+
+export function healthRoutes({ problems, stopping }: ApiDeps['health']): PublicRoute[] {
   return [
     {
       path: '/health/live',
@@ -23,15 +31,16 @@ export function healthRoutes({ ready, stopping }: ApiDeps['health']): PublicRout
       id: 'isReady',
       tag: 'Service',
       summary: 'Whether it can do its work',
-      description: 'Turns 503 before a stop, so that a load balancer sends requests elsewhere.',
+      description:
+        'Turns 503 before a stop, so that a load balancer sends requests elsewhere; and while a part of it cannot do its work: `problems` says which and why, the rest goes on.',
       responses: {
         200: { description: 'It can', schema: healthSchema, example: { status: 'ok' } },
-        503: { description: 'It cannot now', schema: healthSchema, example: { status: 'unavailable' } },
+        503: { description: 'It cannot now', schema: healthSchema, example: { status: 'unavailable', problems: [STOPPED] } },
       },
       handle: async (ctx) => {
-        const isReady = !stopping() && (await ready().catch(() => false));
-        ctx.status = isReady ? 200 : 503;
-        ctx.body = { status: isReady ? 'ok' : 'unavailable' };
+        const found = stopping() ? ['it is stopping'] : await problems();
+        ctx.status = found.length === 0 ? 200 : 503;
+        ctx.body = found.length === 0 ? { status: 'ok' } : { status: 'unavailable', problems: found };
       },
     },
   ];

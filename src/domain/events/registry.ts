@@ -5,9 +5,10 @@ import type { JsonObject } from '../json.js';
 import { companyEventSchemas } from './companyEvents.js';
 import { contactEventSchemas } from './contactEvents.js';
 import type { EventMetadata, EventOf } from './metadata.js';
+import { operationEventSchemas } from './operationEvents.js';
 import { reportingEventSchemas } from './reportingEvents.js';
 
-export const eventSchemas = { ...contactEventSchemas, ...companyEventSchemas, ...reportingEventSchemas } as const;
+export const eventSchemas = { ...contactEventSchemas, ...companyEventSchemas, ...reportingEventSchemas, ...operationEventSchemas } as const;
 
 export type EventType = keyof typeof eventSchemas;
 
@@ -18,7 +19,8 @@ type EventsOf<Schemas extends Record<string, z.ZodType>> = {
 export type ContactEvent = EventsOf<typeof contactEventSchemas>;
 export type CompanyEvent = EventsOf<typeof companyEventSchemas>;
 export type ReportingEvent = EventsOf<typeof reportingEventSchemas>;
-export type DomainEvent = ContactEvent | CompanyEvent | ReportingEvent;
+export type OperationEvent = EventsOf<typeof operationEventSchemas>;
+export type DomainEvent = ContactEvent | CompanyEvent | ReportingEvent | OperationEvent;
 
 /** Makes the next version's data of one version's. Pure; what it cannot know it must leave unset. */
 export type Upcaster = (data: JsonObject, metadata: EventMetadata) => JsonObject;

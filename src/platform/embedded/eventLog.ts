@@ -43,30 +43,34 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   async append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[]): Promise<AppendResult> {
-    const { result } = await this.writes.run(() => this.appendNow(stream, expected, events));
-    return result;
+    return this.writes.run(() => this.appendNow(stream, expected, events));
   }
 
-  /** `append` within a group: its result, and what it stored (nothing when it was stored before). */
+  /**
+   * `append` within a group. `prepare` is given what is about to be stored (not what was stored
+   * before) and can refuse it by throwing.
+   */
   appendNow(
     stream: string,
     expected: ExpectedRevision,
     events: readonly NewStoredEvent[],
-  ): { result: AppendResult; stored: StoredEvent[] } {
+    prepare: (stored: readonly StoredEvent[]) => void = () => undefined,
+  ): AppendResult {
     const last = this.lastRow(stream);
     const revision = last?.revision ?? -1;
     if (revision !== (expected === 'none' ? -1 : expected)) {
-      return { result: this.sameAppend(stream, expected, events) ?? { outcome: 'conflict' }, stored: [] };
+      return this.sameAppend(stream, expected, events) ?? { outcome: 'conflict' };
     }
     let position = this.headNow();
     const stored = events.map((event, index): StoredEvent => {
       position += 1;
       return { ...event, stream, revision: revision + 1 + index, position: String(position) };
     });
+    prepare(stored);
     for (const event of stored) this.insert(event);
     this.lastPosition = position;
     this.appended.push(...stored);
-    return { result: { outcome: 'appended', revision: revision + events.length, position: String(position) }, stored };
+    return { outcome: 'appended', revision: revision + events.length, position: String(position) };
   }
 
   async *read(stream: string, fromRevision: number): AsyncIterable<StoredEvent[]> {
@@ -105,6 +109,10 @@ export class SqliteEventLog implements EventLog, Participant {
   async head(): Promise<Position | null> {
     const head = await reading(() => this.headNow());
     return head === 0 ? null : String(head);
+  }
+
+  count(from: Position | null, to: Position | null): number {
+    return Number(to ?? 0) - Number(from ?? 0);
   }
 
   compare(a: Position | null, b: Position | null): number {

@@ -13,11 +13,12 @@ import { Dropper } from './dropper.js';
 import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
 import { GroupCommit } from './groupCommit.js';
+import { InlineProjector, type ChangesOf } from './inlineProjector.js';
 import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
 import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
-import { InlineProjector, SqliteProjectionStore, type ChangesOf } from './projectionStore.js';
+import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
 
@@ -69,17 +70,7 @@ function openStore(database: Database, projections: readonly Projection[], chang
   writes.join(documents);
   writes.join(inline);
   const commit: Commit = (stream, expected, stored, plain) =>
-    writes.run(() => {
-      const appended = log.appendNow(stream, expected, stored);
-      inline.add(
-        appended.stored.map((event, index) => {
-          const { type, data } = plain[index] as (typeof plain)[number];
-          const { id, revision, position, metadata } = event;
-          return { type, data, id, stream, revision, position, metadata } as Parameters<typeof inline.add>[0][number];
-        }),
-      );
-      return appended.result;
-    });
+    writes.run(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain)));
   dropper.start();
   return {
     dropper,

@@ -1,22 +1,13 @@
-// The side of the read models that projecting uses, and projecting within the very transaction
-// that appends the events.
+// The side of the read models that projecting uses.
 
 import type { Position } from '../../ports/eventLog.js';
-import type { RecordedEvent } from '../../ports/eventStore.js';
-import type { Change, DocumentSubject, Projection, ProjectionName, Versioned } from '../../ports/projection.js';
+import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, StoredDocument } from '../../ports/readStore.js';
 import { reading } from './database.js';
 import type { SqliteDocuments } from './documents.js';
 import type { Dropper } from './dropper.js';
 import type { SqliteGenerations } from './generations.js';
-import type { GroupCommit, Participant } from './groupCommit.js';
-
-/** What a batch of events makes of a projection's documents; `load` gives what stands for a subject. */
-export type ChangesOf = (
-  projection: Projection,
-  events: readonly RecordedEvent[],
-  load: (subject: DocumentSubject) => Versioned | null,
-) => Change[];
+import type { GroupCommit } from './groupCommit.js';
 
 export class SqliteProjectionStore implements ProjectionStore {
   constructor(
@@ -87,45 +78,5 @@ export class SqliteProjectionStore implements ProjectionStore {
     if (!this.generations.advance(projection, generation, from, to)) return false;
     for (const change of changes) this.tables.apply(projection, generation, change);
     return true;
-  }
-}
-
-/** Projects what a group appends within the group: with its events, or not at all. */
-export class InlineProjector implements Participant {
-  private pending: RecordedEvent[] = [];
-
-  constructor(
-    private readonly projections: readonly Projection[],
-    private readonly store: SqliteProjectionStore,
-    private readonly generations: SqliteGenerations,
-    private readonly documents: SqliteDocuments,
-    private readonly changesOf: ChangesOf,
-  ) {}
-
-  /** That these events, in the order of the log, are part of the running group. */
-  add(events: readonly RecordedEvent[]): void {
-    this.pending.push(...events);
-  }
-
-  beforeCommit(): void {
-    const events = this.pending;
-    const first = events[0];
-    const last = events.at(-1);
-    if (first === undefined || last === undefined) return;
-    const from = Number(first.position) === 1 ? null : String(Number(first.position) - 1);
-    for (const projection of this.projections) {
-      const live = this.generations.live(projection.name);
-      if (live === null) continue;
-      const load = (subject: DocumentSubject) => this.documents.load(projection.name, live.number, subject);
-      this.store.applyNow(projection.name, live.number, this.changesOf(projection, events, load), from, last.position);
-    }
-  }
-
-  committed(): void {
-    this.pending = [];
-  }
-
-  failed(): void {
-    this.pending = [];
   }
 }

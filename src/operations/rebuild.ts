@@ -1,0 +1,25 @@
+// Makes read models anew from the events.
+
+import { z } from 'zod';
+import type { Operation } from './operation.js';
+import { asOperationError, projectionSchema, projectionsNamed } from './projections.js';
+
+/** How many events each projection looked at. */
+const resultSchema = z.object({ rebuilt: z.array(z.object({ projection: z.string(), events: z.number() })) });
+
+type Rebuilt = z.infer<typeof resultSchema>;
+
+export const rebuildOperation: Operation<{ projection: string | null }, Rebuilt> = {
+  name: 'rebuild',
+  params: z.object({ projection: projectionSchema.nullable() }),
+  result: resultSchema,
+  run: async ({ projector }, { projection: name }, report, signal) => {
+    const rebuilt: Rebuilt['rebuilt'] = [];
+    for (const projection of projectionsNamed(name)) {
+      const unit = `events for ${projection.name}`;
+      const events = await asOperationError(projector.rebuild(projection, { signal, report: (progress) => report({ ...progress, unit }) }));
+      rebuilt.push({ projection: projection.name, events });
+    }
+    return { rebuilt };
+  },
+};

@@ -1,0 +1,31 @@
+// Has projections go past an event that they cannot project.
+
+import { z } from 'zod';
+import type { ProjectionName } from '../ports/projection.js';
+import type { Operation } from './operation.js';
+import { asOperationError, projectionSchema } from './projections.js';
+
+interface SkipParams {
+  position: string;
+  projection: ProjectionName | null;
+  reason: string;
+  actor: string;
+}
+
+const resultSchema = z.object({
+  /** The projections that went past the event. */
+  skipped: z.array(z.string()),
+  /** Where projections are stopped now: a line each. */
+  stopped: z.array(z.string()),
+});
+
+export const skipOperation: Operation<SkipParams, z.infer<typeof resultSchema>> = {
+  name: 'skip',
+  params: z.object({ position: z.string(), projection: projectionSchema.nullable(), reason: z.string(), actor: z.string() }),
+  result: resultSchema,
+  run: async ({ projector }, request, report, signal) => {
+    const progress = { signal, report: (made: { done: number; total: number | null }) => report({ ...made, unit: 'events' }) };
+    const skipped = await asOperationError(projector.skip(request, progress));
+    return { skipped, stopped: projector.stops().map(({ message }) => message) };
+  },
+};

@@ -1,0 +1,38 @@
+// Compares read models with what the events say.
+
+import { z } from 'zod';
+import { verify, type Difference } from '../projections/verify.js';
+import type { Operation } from './operation.js';
+import { asOperationError, projectionSchema, projectionsNamed } from './projections.js';
+
+/** How many differences are told of one by one. */
+const LISTED = 1_000;
+
+const resultSchema = z.object({
+  /** How many documents were compared. */
+  compared: z.number(),
+  /** How many differ, and the first of them. */
+  differing: z.number(),
+  differences: z.array(
+    z.object({ projection: z.string(), organizationId: z.string(), id: z.string(), kind: z.string(), fields: z.array(z.string()) }),
+  ),
+});
+
+export type VerifyResult = z.infer<typeof resultSchema>;
+
+export const verifyOperation: Operation<{ projection: string | null }, VerifyResult> = {
+  name: 'verify',
+  params: z.object({ projection: projectionSchema.nullable() }),
+  result: resultSchema,
+  run: async ({ projector }, { projection: name }, report, signal) => {
+    const result: VerifyResult = { compared: 0, differing: 0, differences: [] };
+    const found = ({ projection, organizationId, id, kind, fields }: Difference) => {
+      result.differing += 1;
+      if (result.differences.length < LISTED) result.differences.push({ projection, organizationId, id, kind, fields });
+    };
+    for (const projection of projectionsNamed(name)) {
+      result.compared += await asOperationError(verify(projection, projector.deps, { found, report, signal }));
+    }
+    return result;
+  },
+};

@@ -1,0 +1,106 @@
+// Projects what is appended within the very transaction that appends it: read models show an event
+// as soon as it is stored, and an event that they could not show is not stored.
+
+import { UnavailableError } from '../../ports/errors.js';
+import type { Position, StoredEvent } from '../../ports/eventLog.js';
+import type { NewEvent, RecordedEvent } from '../../ports/eventStore.js';
+import type { Change, DocumentSubject, Projection, Versioned } from '../../ports/projection.js';
+import type { SqliteDocuments } from './documents.js';
+import type { SqliteGenerations } from './generations.js';
+import type { Participant } from './groupCommit.js';
+import type { SqliteProjectionStore } from './projectionStore.js';
+
+/** What events make of a projection's documents; `load` gives what stands for a subject. */
+export type ChangesOf = (
+  projection: Projection,
+  events: readonly RecordedEvent[],
+  load: (subject: DocumentSubject) => Versioned | null,
+) => Change[];
+
+export class InlineProjector implements Participant {
+  /** Where the log stood before the running group, and where it stands; null: the group has appended nothing yet. */
+  private span: { from: Position | null; to: Position } | null = null;
+  /** What the running group makes of documents, by projection and subject: one change each. */
+  private readonly pending = new Map<Projection, Map<string, Change>>();
+
+  constructor(
+    private readonly projections: readonly Projection[],
+    private readonly store: SqliteProjectionStore,
+    private readonly generations: SqliteGenerations,
+    private readonly documents: SqliteDocuments,
+    private readonly changesOf: ChangesOf,
+  ) {}
+
+  /**
+   * That `stored`, which say the same as `plain`, are about to be part of the running group.
+   * @throws UnavailableError when a projection cannot show one of them; then none is taken in
+   */
+  add(stored: readonly StoredEvent[], plain: readonly NewEvent[]): void {
+    const [first, last] = [stored[0], stored.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const before = Number(first.position) - 1;
+    const from = this.span === null ? (before === 0 ? null : String(before)) : this.span.from;
+    const events = stored.map((event, index) => recorded(event, plain[index] as NewEvent));
+    const made = this.projections.map((projection) => [projection, this.changesNow(projection, events, from)] as const);
+    for (const [projection, changes] of made) this.remember(projection, changes);
+    this.span = { from, to: last.position };
+  }
+
+  /** Documents are written once all savepoints are released: the full-text indexes flush at each. */
+  beforeCommit(): void {
+    if (this.span === null) return;
+    const { from, to } = this.span;
+    for (const projection of this.projections) {
+      const live = this.generations.live(projection.name);
+      if (live?.version !== projection.version) continue;
+      this.store.applyNow(projection.name, live.number, [...(this.pending.get(projection)?.values() ?? [])], from, to);
+    }
+  }
+
+  committed(): void {
+    this.span = null;
+    this.pending.clear();
+  }
+
+  failed(): void {
+    this.committed();
+  }
+
+  private changesNow(projection: Projection, events: readonly RecordedEvent[], from: Position | null): Change[] {
+    const { name, version } = projection;
+    const concerned = events.filter((event) => projection.subject(event) !== null);
+    if (concerned.length === 0) return [];
+    const live = this.generations.live(name);
+    if (live?.version !== version || live.position !== from) throw new UnavailableError(`the projection ${name} is not up to date`);
+    const pending = this.pending.get(projection);
+    const load = (subject: DocumentSubject) => {
+      const change = pending?.get(keyOf(subject));
+      return change === undefined ? this.documents.load(name, live.number, subject) : standing(change);
+    };
+    try {
+      return this.changesOf(projection, concerned, load);
+    } catch (error) {
+      throw new UnavailableError(`the projection ${name} cannot show what was to be stored`, { cause: error });
+    }
+  }
+
+  private remember(projection: Projection, changes: readonly Change[]): void {
+    const pending = this.pending.get(projection) ?? new Map<string, Change>();
+    this.pending.set(projection, pending);
+    for (const change of changes) {
+      const earlier = pending.get(keyOf(change));
+      pending.set(keyOf(change), earlier === undefined ? change : { ...change, from: earlier.from });
+    }
+  }
+}
+
+const keyOf = ({ organizationId, id }: DocumentSubject) => JSON.stringify([organizationId, id]);
+
+/** What stands for a document once `change` is made. */
+function standing(change: Change): Versioned {
+  return { revision: change.to, document: change.type === 'put' ? change.document : null };
+}
+
+function recorded({ id, stream, revision, position, metadata }: StoredEvent, { type, data }: NewEvent): RecordedEvent {
+  return { type, data, id, stream, revision, position, metadata } as RecordedEvent;
+}

@@ -1,0 +1,80 @@
+// One step of making a generation: what the next events of the log make of its documents.
+
+import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
+import { UnavailableError } from '../ports/errors.js';
+import type { EventStore } from '../ports/eventStore.js';
+import type { Change, Projection, ProjectionName } from '../ports/projection.js';
+import type { Generation, ProjectionStore } from '../ports/readStore.js';
+import { bySubject, changeOf } from './project.js';
+import type { Skips } from './skips.js';
+
+/** What projecting works with. */
+export interface ProjectingDeps {
+  log: EventLog;
+  events: EventStore;
+  store: ProjectionStore;
+  skips: Skips;
+}
+
+/** A projection has come to an event that it cannot project. All before it is applied. */
+export class ProjectionStoppedError extends Error {
+  override readonly name = 'ProjectionStoppedError';
+
+  constructor(
+    readonly projection: ProjectionName,
+    readonly event: StoredEvent,
+    cause: unknown,
+  ) {
+    const { position, type, stream, revision } = event;
+    const why = cause instanceof Error ? cause.name : 'unknown';
+    super(`the projection ${projection} is stopped at position ${position}: ${type}, revision ${revision} of ${stream} (${why})`, { cause });
+  }
+}
+
+export interface Step {
+  changes: Change[];
+  /** Where they lead. */
+  position: Position;
+  /** How many events they come from. */
+  seen: number;
+  /** Whether this was the end of the log at the time. */
+  caughtUp: boolean;
+}
+
+/**
+ * What up to `limit` events after a generation's position make of it. Where one of them cannot be
+ * projected, it is those before that one.
+ * @throws ProjectionStoppedError when the very first cannot be projected
+ * @throws UnavailableError
+ */
+export async function nextStep(
+  projection: Projection,
+  { number, position }: Pick<Generation, 'number' | 'position'>,
+  deps: ProjectingDeps,
+  limit: number,
+): Promise<Step> {
+  for (let wanted = limit; ; ) {
+    const batch = await deps.log.readAll(position, wanted);
+    try {
+      const changes = await changesOf(projection, number, batch.events, deps);
+      return { changes, position: batch.position, seen: batch.events.length, caughtUp: batch.caughtUp };
+    } catch (error) {
+      const [first, second] = batch.events;
+      if (error instanceof UnavailableError || first === undefined) throw error;
+      if (second === undefined) throw new ProjectionStoppedError(projection.name, first, error);
+      wanted = Math.floor(batch.events.length / 2);
+    }
+  }
+}
+
+async function changesOf(
+  projection: Projection,
+  generation: number,
+  stored: readonly StoredEvent[],
+  { events, store, skips }: ProjectingDeps,
+): Promise<Change[]> {
+  const unskipped = stored.filter((event) => !skips.has(projection.name, event));
+  const subjects = bySubject(projection, await events.open(unskipped));
+  const documents = await store.load(projection.name, generation, subjects);
+  return subjects.flatMap((subject, index) => changeOf(projection, subject, documents[index] ?? null, skips) ?? []);
+}

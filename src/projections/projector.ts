@@ -1,0 +1,137 @@
+// The projections of a running service: brings them up to date, makes them anew, and knows which
+// one has stopped at an event and where. One that has stopped leaves the others alone.
+
+import type { DomainEvent } from '../domain/events/registry.js';
+import { schemaVersionOf } from '../domain/events/registry.js';
+import { projectionsStream, SERVICE_ORGANIZATION } from '../domain/streams.js';
+import type { Clock, Ids } from '../ports/clock.js';
+import type { Position, StoredEvent } from '../ports/eventLog.js';
+import type { Projection, ProjectionName } from '../ports/projection.js';
+import { nextStep, ProjectionStoppedError, type ProjectingDeps } from './advance.js';
+import { catchUp } from './catchUp.js';
+import { rebuild, type RebuildOptions, type RebuildProgress } from './rebuild.js';
+
+export interface ProjectorDeps extends ProjectingDeps {
+  projections: readonly Projection[];
+  clock: Clock;
+  ids: Ids;
+}
+
+/** What is asked for cannot be done; the message says why. */
+export class ProjectorError extends Error {
+  override readonly name = 'ProjectorError';
+}
+
+/** An event to go past, and on whose word. */
+export interface SkipRequest {
+  position: Position;
+  /** Null: every projection that has come to the event and cannot go past it. */
+  projection: ProjectionName | null;
+  reason: string;
+  actor: string;
+}
+
+export class Projector {
+  private readonly stopped = new Map<ProjectionName, ProjectionStoppedError>();
+  private readonly rebuilding = new Set<ProjectionName>();
+
+  constructor(readonly deps: ProjectorDeps) {}
+
+  /** Brings every projection up to date; one that another version made is made anew. @throws UnavailableError */
+  async start(report?: (name: ProjectionName, progress: RebuildProgress) => void): Promise<void> {
+    await this.deps.skips.load(this.deps.events);
+    for (const projection of this.deps.projections) {
+      await this.bringUpToDate(projection, { report: (progress) => report?.(projection.name, progress) });
+    }
+  }
+
+  /** Where projections have stopped. */
+  stops(): ProjectionStoppedError[] {
+    return [...this.stopped.values()];
+  }
+
+  /** Makes a projection anew, reads undisturbed; as `rebuild`. @throws ProjectorError when it is being rebuilt already */
+  async rebuild(projection: Projection, options: RebuildOptions): Promise<number> {
+    const { name } = projection;
+    if (this.rebuilding.has(name)) throw new ProjectorError(`${name} is being rebuilt already`);
+    this.rebuilding.add(name);
+    try {
+      const seen = await rebuild(projection, this.deps, options);
+      this.stopped.delete(name);
+      return seen;
+    } finally {
+      this.rebuilding.delete(name);
+    }
+  }
+
+  /**
+   * Has projections go past an event that they have come to and cannot project, for good: that is
+   * recorded first. Then brings them up to date.
+   * @returns which ones
+   * @throws ProjectorError when none has come to an event at that position that it cannot project
+   */
+  async skip(request: SkipRequest, options: RebuildOptions = {}): Promise<ProjectionName[]> {
+    const skipping: Projection[] = [];
+    for (const projection of this.deps.projections) {
+      if (request.projection !== null && request.projection !== projection.name) continue;
+      const event = await this.barrier(projection, request.position);
+      if (event === null) continue;
+      await this.record(projection.name, event, request);
+      this.deps.skips.add({ ...event, projection: projection.name });
+      skipping.push(projection);
+    }
+    if (skipping.length === 0) throw new ProjectorError(this.nothingToSkip(request));
+    for (const projection of skipping) await this.bringUpToDate(projection, options);
+    return skipping.map(({ name }) => name);
+  }
+
+  private async bringUpToDate(projection: Projection, options: RebuildOptions): Promise<void> {
+    try {
+      if ((await catchUp(projection, this.deps)) === null) await this.rebuild(projection, options);
+      this.stopped.delete(projection.name);
+    } catch (error) {
+      if (!(error instanceof ProjectionStoppedError)) throw error;
+      this.stopped.set(projection.name, error);
+    }
+  }
+
+  /** The event at `position`, if it is the next one for `projection`, or for its rebuild, and cannot be projected. */
+  private async barrier(projection: Projection, position: Position): Promise<StoredEvent | null> {
+    const { store } = this.deps;
+    for (const generation of [await store.live(projection.name), await store.building(projection.name)]) {
+      if (generation?.version !== projection.version) continue;
+      try {
+        await nextStep(projection, generation, this.deps, 1);
+      } catch (error) {
+        if (!(error instanceof ProjectionStoppedError)) throw error;
+        if (error.event.position === position) return error.event;
+      }
+    }
+    return null;
+  }
+
+  private async record(projection: ProjectionName, { position, stream, revision }: StoredEvent, request: SkipRequest) {
+    const { events, clock, ids } = this.deps;
+    const last = await events.last(projectionsStream);
+    const [now, id] = [clock.now().toISOString(), ids.next()];
+    const type = 'ProjectionEventSkipped';
+    const event: DomainEvent = { type, data: { projection, position, stream, revision, reason: request.reason } };
+    const metadata = {
+      organizationId: SERVICE_ORGANIZATION,
+      actor: { sub: request.actor },
+      requestId: id,
+      correlationId: id,
+      causationId: null,
+      occurredAt: last !== null && last.metadata.occurredAt > now ? last.metadata.occurredAt : now,
+      schemaVersion: schemaVersionOf(type),
+    };
+    const result = await events.commit(projectionsStream, last?.revision ?? 'none', [{ ...event, id: ids.next(), metadata }]);
+    if (result.outcome === 'conflict') throw new ProjectorError('another skip was recorded meanwhile; try again');
+  }
+
+  private nothingToSkip({ position, projection }: SkipRequest): string {
+    const who = projection === null ? 'no projection is' : `${projection} is not`;
+    const where = this.stops().map(({ message }) => `; ${message}`);
+    return `${who} stopped at position ${position}${where.join('')}`;
+  }
+}

@@ -1,0 +1,53 @@
+// Events that operators had projections go past, as the log has recorded them.
+
+import type { DomainEvent } from '../domain/events/registry.js';
+import { projectionsStream } from '../domain/streams.js';
+import type { EventStore } from '../ports/eventStore.js';
+
+type Skipped = Extract<DomainEvent, { type: 'ProjectionEventSkipped' }>['data'];
+
+/** Where an event stands in its stream. */
+export interface StreamPlace {
+  stream: string;
+  revision: number;
+}
+
+export class Skips {
+  private readonly byProjection = new Map<string, Set<string>>();
+
+  /** Reads what is recorded. @throws UnavailableError */
+  async load(events: EventStore): Promise<void> {
+    for await (const batch of events.read(projectionsStream, 0)) {
+      for (const event of batch) if (event.type === 'ProjectionEventSkipped') this.add(event.data);
+    }
+  }
+
+  /** That a projection goes past an event. */
+  add({ projection, stream, revision }: Omit<Skipped, 'reason' | 'position'>): void {
+    const known = this.byProjection.get(projection) ?? new Set();
+    this.byProjection.set(projection, known.add(keyOf({ stream, revision })));
+  }
+
+  /** Whether `projection` goes past the event. */
+  has(projection: string, event: StreamPlace): boolean {
+    return this.byProjection.get(projection)?.has(keyOf(event)) === true;
+  }
+
+  /** Whether any projection goes past the event. */
+  some(event: StreamPlace): boolean {
+    return [...this.byProjection.keys()].some((projection) => this.has(projection, event));
+  }
+
+  /** Whether an event at `to` follows for `projection` on one at `from`: all between them are gone past. */
+  follows(projection: string, stream: string, from: number, to: number): boolean {
+    for (let revision = from + 1; revision < to; revision += 1) {
+      if (!this.has(projection, { stream, revision })) return false;
+    }
+    return from < to;
+  }
+}
+
+/** Nothing is gone past. */
+export const noSkips = new Skips();
+
+const keyOf = ({ stream, revision }: StreamPlace) => `${stream}@${revision}`;
