@@ -68,9 +68,10 @@ async function settle(request: IdempotentRequest, deps: IdempotencyDeps, carryOu
 }
 
 function requestOf(ctx: ApiContext, raw: Buffer): IdempotentRequest | undefined {
-  const key = ctx.get('Idempotency-Key');
-  if (key === '') return undefined;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+  const key = ctx.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  // An empty one is a mistake, and not carried out unprotected.
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw validationError([{ field: 'Idempotency-Key', message: 'Must be 1 to 255 printable ASCII characters' }]);
   }
   const fingerprint = createHash('sha256').update(`${ctx.method} ${ctx.path}\n`).update(raw).digest('hex');

@@ -35,13 +35,19 @@ export function limitsOf(schema) {
   const { minLength, maxLength, minimum, maximum, exclusiveMinimum, pattern, contains, format } = schema;
   const allowed = schema.enum ?? schema.items?.enum;
   return [
-    allowed === undefined ? null : `one of ${allowed.map((value) => (value === null ? 'null' : String(value))).join(', ')}`,
+    allowed === undefined ? null : `one of ${valuesText(allowed)}`,
     maxLength === undefined ? null : `${minLength === undefined ? 'up to' : `${minLength} to`} ${maxLength} characters`,
     minimum === undefined ? null : maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? `at least ${minimum}` : `${minimum} to ${maximum}`,
     exclusiveMinimum === undefined ? null : `more than ${exclusiveMinimum}`,
     contains?.const === undefined ? null : `must include ${contains.const}`,
     pattern === undefined || format === 'uuid' ? null : `matches ${pattern}`,
   ].filter((limit) => limit !== null);
+}
+
+/** The values, or the first few of many. */
+function valuesText(values) {
+  const texts = values.filter((value) => value !== null).map(String);
+  return texts.length <= 20 ? texts.join(', ') : `${texts.slice(0, 5).join(', ')} … (${texts.length} in all)`;
 }
 
 /** The table of a schema's fields; its type alone when it has none. */

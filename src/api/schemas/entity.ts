@@ -30,7 +30,7 @@ const email = text(254).refine(isEmail, 'Invalid email format').meta({ format: '
 const website = text(2048).refine(isWebsite, 'Must be an http or https URL').meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
 const countryCode = text(10)
   .refine((code) => countryCodes.has(code), 'Must be an ISO 3166-1 alpha-2 code in capitals')
-  .meta({ pattern: '^[A-Z]{2}$', maxLength: 2 });
+  .meta({ maxLength: undefined, enum: [...countryCodes] });
 const oneOf = <const Values extends readonly string[]>(values: Values) =>
   z.enum(values, `Must be one of ${values.map((value) => `'${value}'`).join(', ')}`);
 
