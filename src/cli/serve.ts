@@ -21,8 +21,6 @@ async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   const settings = withSecrets(given);
   const logger = createLogger(settings.LOG_LEVEL);
   const service = await startService(settings, logger);
-  logger.info({ port: service.port }, 'listening');
-  if (settings.NODE_ENV !== 'production') greet(given, settings, service.port);
   const stop = (signal: string) => {
     logger.info({ signal }, 'stopping');
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(1));
@@ -31,7 +29,10 @@ async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
       process.exitCode = 0;
     });
   };
+  // Before anybody is told that it listens, who may stop it at once.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop(name));
+  logger.info({ port: service.port }, 'listening');
+  if (settings.NODE_ENV !== 'production') greet(given, settings, service.port);
 }
 
 /** Lines are written in runs, at least once a second: one write a request would cost as much as the request. */
