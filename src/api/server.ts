@@ -2,9 +2,12 @@
 // shape, too.
 
 import { randomUUID } from 'node:crypto';
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { validationError } from './errors.js';
+
+/** A connection, with the answer that Node is writing to it, if it is; Node looks at the same. */
+type Answering = Socket & { _httpMessage?: ServerResponse | null };
 
 /** A server for `listener`; it does not listen yet. */
 export function apiServer(listener: RequestListener): Server {
@@ -12,8 +15,9 @@ export function apiServer(listener: RequestListener): Server {
   const server = createServer({ requireHostHeader: false }, listener);
   // An expectation that is not known is not met, and the request answered as any other.
   server.on('checkExpectation', listener);
-  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+  server.on('clientError', (error: Error & { code?: string }, socket: Answering) => {
+    const isAnswering = socket._httpMessage?.headersSent === true;
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) socket.destroy();
     else socket.end(refusal(error.code ?? ''));
   });
   return server;
