@@ -1,5 +1,6 @@
 // The event store over any log: seals what is committed, opens what is read.
 
+import { upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
 import type { EventStore, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
@@ -7,10 +8,12 @@ import type { KeyStore, KeySubject, StoredKey } from '../ports/keyStore.js';
 import { keySubjectOf, needsKey, seal, unseal } from './sealing.js';
 
 export class SealedEventStore implements EventStore {
+  /** `known` brings older forms of events to the newest. */
   constructor(
     private readonly log: EventLog,
     private readonly keys: KeyStore,
     private readonly commitSealed: Commit,
+    private readonly known: Upcasters = upcasters,
   ) {}
 
   async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) {
@@ -30,7 +33,7 @@ export class SealedEventStore implements EventStore {
 
   async open(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
     const keyOf = await this.keysOf(events);
-    return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null));
+    return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null, this.known));
   }
 
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch> {

@@ -5,7 +5,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { erasedPersonal, joinPersonal, splitPersonal } from '../domain/events/personal.js';
-import { readEvent } from '../domain/events/registry.js';
+import { readEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { JsonObject } from '../domain/json.js';
 import { parseStream } from '../domain/streams.js';
 import type { NewStoredEvent, StoredEvent } from '../ports/eventLog.js';
@@ -43,20 +43,29 @@ export function seal(event: NewEvent, key: KeyObject | null): NewStoredEvent {
  * as erased.
  * @throws UnreadableEventError
  */
-export function unseal(stored: StoredEvent, key: StoredKey | null): RecordedEvent {
+export function unseal(stored: StoredEvent, key: StoredKey | null, known: Upcasters = upcasters): RecordedEvent {
   const { id, type, stream, revision, position, metadata } = stored;
-  const event = readEvent(type, openData(stored, key), metadata);
+  const event = readEvent(type, openData(stored, key), metadata, known);
   return { ...event, id, stream, revision, position, metadata };
 }
 
 function openData({ id, type, stream, data }: StoredEvent, key: StoredKey | null): JsonObject {
   const { personal: sealed, ...open } = data;
   if (sealed === undefined) return data;
-  const { fields, box } = sealedSchema.parse(sealed);
-  if (key === null || key.state === 'missing') throw new Error(`no key for the personal data of ${stream}`);
+  const parsed = sealedSchema.safeParse(sealed);
+  if (!parsed.success) throw new UnreadableEventError(`${type} ${id}: its personal data is damaged`);
+  const { fields, box } = parsed.data;
+  if (key === null || key.state === 'missing') throw new UnreadableEventError(`no key for the personal data of ${stream}`);
   if (key.state === 'destroyed') return joinPersonal(type, open, erasedPersonal(fields));
-  const personal = JSON.parse(decrypt(key.key, Buffer.from(box, 'base64'), id).toString()) as JsonObject;
-  return joinPersonal(type, open, personal);
+  return joinPersonal(type, open, unbox(key.key, box, { id, type }));
+}
+
+function unbox(key: KeyObject, box: string, { id, type }: Pick<StoredEvent, 'id' | 'type'>): JsonObject {
+  try {
+    return JSON.parse(decrypt(key, Buffer.from(box, 'base64'), id).toString()) as JsonObject;
+  } catch (cause) {
+    throw new UnreadableEventError(`${type} ${id}: its personal data is damaged, or not its own`, { cause });
+  }
 }
 
 /** `iv | ciphertext | tag`; `context` is authenticated with it, so that a box cannot be moved. */
