@@ -26,7 +26,12 @@ export class Database {
     private readonly file: string,
     migrations: readonly Migration[],
   ) {
-    migrate(this, migrations);
+    try {
+      migrate(this, migrations);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The first row of a query; undefined when there is none. */
