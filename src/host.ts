@@ -8,6 +8,7 @@ import type { Host, Report } from './operations/operation.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
 import { systemClock, type Ids } from './ports/clock.js';
+import type { PlatformObserver } from './ports/observer.js';
 import type { Platform } from './ports/platform.js';
 import { batchChanges, projections } from './projections/project.js';
 import { Projector } from './projections/projector.js';
@@ -18,12 +19,12 @@ const uuidV7: Ids = { next: () => v7() };
 /**
  * Opens the platform; closing it is the caller's. Settings must hold the encryption key. Read models
  * that an older version made are made anew first, which `report` is told of; one that cannot be
- * brought up to date is left where it stopped.
+ * brought up to date is left where it stopped. `observer` is told of the platform's work.
  * @throws BadSettingError, LockedError, LayoutError, WrongWrappingKeyError
  */
-export async function openHost(settings: Settings, report: Report = () => undefined): Promise<Host> {
+export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver): Promise<Host> {
   const skips = new Skips();
-  const platform = await openPlatform(settings, skips);
+  const platform = await openPlatform(settings, skips, observer);
   try {
     const { log, keys, commit, projectionStore } = platform;
     const events = new SealedEventStore(log, keys, commit);
@@ -37,7 +38,7 @@ export async function openHost(settings: Settings, report: Report = () => undefi
   }
 }
 
-async function openPlatform(settings: Settings, skips: Skips): Promise<Platform> {
+async function openPlatform(settings: Settings, skips: Skips, observer?: PlatformObserver): Promise<Platform> {
   const { DATA_DIR, ENCRYPTION_KEY, EVENTSTORE_URL, MONGODB_URL } = settings;
   if (EVENTSTORE_URL !== undefined || MONGODB_URL !== undefined) {
     throw new BadSettingError('EVENTSTORE_URL, MONGODB_URL: this version knows the embedded store only');
@@ -47,5 +48,6 @@ async function openPlatform(settings: Settings, skips: Skips): Promise<Platform>
     wrappingKey: createSecretKey(Buffer.from(ENCRYPTION_KEY ?? '', 'base64')),
     projections,
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
+    observer,
   });
 }

@@ -18,6 +18,8 @@ import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
 import type { Host, Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
+import { Metrics, type Follower } from './metrics/metrics.js';
+import { systemClock } from './ports/clock.js';
 import { Reactor } from './subscriptions/reactor.js';
 
 /** How long a stop waits for requests that are being answered, in ms. */
@@ -40,17 +42,18 @@ export interface Service {
  */
 export async function startService(settings: Settings, logger: Logger): Promise<Service> {
   const keys = tokenKeys(settings);
-  const host = await openHost(settings, progressLog(logger));
+  const metrics: Metrics = new Metrics(() => host.platform.log, systemClock);
+  const host: Host = await openHost(settings, progressLog(logger), metrics);
   for (const { message } of host.projector.stops()) logger.error(message);
   try {
-    return await startParts(host, logger, keys);
+    return await startParts(host, logger, keys, metrics);
   } catch (error) {
     await host.platform.close();
     throw error;
   }
 }
 
-async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<Service> {
+async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: Metrics): Promise<Service> {
   const { settings, platform, events, projector, clock, ids } = host;
   const { log, readStore, checkpoints, counters, idempotency } = platform;
   const handler = new CommandHandler(events, clock, ids);
@@ -69,10 +72,12 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
     limits,
     trustProxy: settings.TRUST_PROXY,
     corsOrigins: settings.CORS_ORIGINS,
+    metrics: measuring(metrics),
     health: { problems: () => problemsOf(host), stopping: () => stopping },
   };
   const server = await listen(apiServer(createApp(deps).callback()), settings);
   reactor.start();
+  followersOf(host, reactor).forEach((follower) => metrics.follow(follower));
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {
@@ -83,6 +88,20 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys): Promise<
     await platform.close();
   };
   return { port: (server.address() as AddressInfo).port, stop: once(stop) };
+}
+
+/** Whatever follows the log, so that its lag is measured. */
+function followersOf({ platform, projector }: Host, reactor: Reactor): Follower[] {
+  const ofProjections = projector.deps.projections.map(({ name }): Follower => {
+    const position = async () => (await platform.projectionStore.live(name))?.position ?? null;
+    return { name, kind: 'projection', position, isStopped: () => projector.stops().some(({ projection }) => projection === name) };
+  });
+  return [...ofProjections, { name: 'reactions', kind: 'subscription', position: async () => reactor.position }];
+}
+
+/** The side of the metrics that the API uses. */
+function measuring(metrics: Metrics): ApiDeps['metrics'] {
+  return { request: (request) => metrics.request(request), text: () => metrics.text(), contentType: metrics.contentType };
 }
 
 /** What keeps the service from doing all of its work; none: nothing does. */

@@ -7,6 +7,7 @@ import { errorAnswers } from './middleware/errors.js';
 import { requestId } from './middleware/requestId.js';
 import { requestLog } from './middleware/requestLog.js';
 import { securityHeaders } from './middleware/securityHeaders.js';
+import { tracing } from './middleware/tracing.js';
 import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { companyRoutes } from './routes/companies.js';
@@ -14,6 +15,7 @@ import { contactRoutes } from './routes/contacts.js';
 import { docsRoutes } from './routes/docs.js';
 import { groupRoutes } from './routes/groups.js';
 import { healthRoutes } from './routes/health.js';
+import { metricsRoute } from './routes/metrics.js';
 import { openApiRoute } from './routes/reference.js';
 import { openApiDocument } from './openapi/document.js';
 import { publicRouter, type PublicRoute } from './publicRoutes.js';
@@ -27,7 +29,7 @@ export function apiRoutes(deps: RouteDeps): Route[] {
 
 /** Every route outside of it; one of them describes them all. */
 function publicRoutes(deps: ApiDeps, routes: readonly Route[]): PublicRoute[] {
-  const described = [...healthRoutes(deps.health), ...docsRoutes()];
+  const described = [...healthRoutes(deps.health), ...docsRoutes(), metricsRoute(deps.metrics)];
   return [...described, openApiRoute((own) => openApiDocument(routes, [...described, own]))];
 }
 
@@ -43,7 +45,8 @@ export function createApp(deps: ApiDeps): Koa {
   const router = routerOf(routes);
   const authenticated = authenticate({ ...tokens, failures: limits.failures });
   app.use(requestId());
-  app.use(requestLog(logger));
+  app.use(tracing());
+  app.use(requestLog(logger, deps.metrics.request));
   app.use(closeWhenStopping(deps.health.stopping));
   app.use(securityHeaders());
   if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));

@@ -6,6 +6,8 @@ import type { Principal } from './principal.js';
 
 export interface ApiState {
   requestId: string;
+  /** Set where requests are traced. */
+  traceId?: string;
   /** Who asks; set once authenticated. */
   principal?: Principal;
   /** The path of the route, ids as names; set once there is one. */

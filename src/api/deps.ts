@@ -20,6 +20,13 @@ export interface ApiDeps extends RouteDeps {
   trustProxy: boolean;
   /** Origins that browsers may call from; undefined: none. */
   corsOrigins: string[] | undefined;
+  metrics: {
+    /** Told of every request. */
+    request: (request: { method: string; route: string | undefined; status: number; seconds: number }) => void;
+    /** All that is measured, in the text format of Prometheus. */
+    text: () => Promise<string>;
+    contentType: string;
+  };
   health: {
     /** What keeps the service from doing all of its work now, a line each; none: nothing does. */
     problems: () => Promise<string[]>;

@@ -9,6 +9,7 @@ import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js'
 import type { Clock, Ids } from '../ports/clock.js';
 import type { EventStore, NewEvent, RecordedEvent } from '../ports/eventStore.js';
 import type { ReservedIds } from '../ports/idempotencyStore.js';
+import { traced } from '../ports/tracing.js';
 import { KeyedQueue } from './keyedQueue.js';
 
 /** How long a command that meets conflicts decides again, in ms. */
@@ -81,7 +82,9 @@ export class CommandHandler {
     context: CommandContext,
     decide: Decide<State, Event>,
   ): Promise<Outcome<State>> {
-    return this.queue.run(stream, () => this.executeAtOnce(aggregate, stream, context, decide));
+    return traced('command', () => ({ 'contacts.aggregate': stream.slice(0, stream.indexOf('-')) }), () =>
+      this.queue.run(stream, () => this.executeAtOnce(aggregate, stream, context, decide)),
+    );
   }
 
   /** As `execute`, past the queue of the stream: for whoever holds another's queue and must not wait for this one. */
@@ -121,7 +124,9 @@ export class CommandHandler {
     }
     if (decision.events.length === 0) return { done: true, state, revision, events: [] };
     const events = this.toAppend(decision.events, context, cached.at);
-    const result = await this.events.commit(stream, revision === -1 ? 'none' : revision, events);
+    const result = await traced('append', () => ({ 'contacts.events': events.map(({ type }) => type) }), () =>
+      this.events.commit(stream, revision === -1 ? 'none' : revision, events),
+    );
     if (result.outcome === 'conflict') return null;
     return this.remember(aggregate, stream, cached, events.map((event, index) => ({
       ...event,

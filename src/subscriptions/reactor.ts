@@ -25,11 +25,16 @@ export interface ReactorOptions {
 export class Reactor {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  private position: Position | null = null;
+  private reached: Position | null = null;
   private saved: Position | null = null;
   private savedAt = 0;
 
   constructor(private readonly options: ReactorOptions) {}
+
+  /** How far it has come; null until it knows. */
+  get position(): Position | null {
+    return this.reached;
+  }
 
   /** Starts where it left off. */
   start(): void {
@@ -57,14 +62,14 @@ export class Reactor {
 
   private async follow(signal: AbortSignal): Promise<void> {
     const { log, checkpoints, isCause, follow } = this.options;
-    this.position ??= await checkpoints.load(SUBSCRIBER);
-    for await (const batch of log.subscribe(this.position, signal)) {
+    this.reached ??= await checkpoints.load(SUBSCRIBER);
+    for await (const batch of log.subscribe(this.reached, signal)) {
       const relevant = batch.events.filter(isCause);
       for await (const event of this.opened(relevant)) {
         if (signal.aborted) return;
         await follow(event);
       }
-      this.position = batch.position;
+      this.reached = batch.position;
       if (Date.now() - this.savedAt > SAVE_EVERY_MS) await this.save();
     }
   }
@@ -78,9 +83,9 @@ export class Reactor {
   }
 
   private async save(): Promise<void> {
-    if (this.position === null || this.position === this.saved) return;
-    await this.options.checkpoints.save(SUBSCRIBER, this.position);
-    this.saved = this.position;
+    if (this.reached === null || this.reached === this.saved) return;
+    await this.options.checkpoints.save(SUBSCRIBER, this.reached);
+    this.saved = this.reached;
     this.savedAt = Date.now();
   }
 }

@@ -18,10 +18,11 @@ const allowed: Record<string, string[]> = {
   api: ['domain', 'ports', 'commands', 'config'],
   operations: ['domain', 'ports', 'commands', 'projections', 'config'],
   cli: ['domain', 'ports', 'commands', 'operations', 'api', 'config', 'host', 'service'],
+  metrics: ['domain', 'ports'],
   platform: ['domain', 'ports'],
   config: [],
   host: ['domain', 'ports', 'projections', 'operations', 'platform', 'config'],
-  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'operations', 'api', 'platform', 'config', 'host'],
+  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'operations', 'api', 'metrics', 'platform', 'config', 'host'],
   main: ['cli', 'config', 'operations', 'service'],
 };
 

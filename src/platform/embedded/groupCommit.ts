@@ -21,19 +21,18 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
-/** What the last groups were like, for whoever watches. */
-export interface GroupStatistics {
-  groups: number;
-  writes: number;
-}
+/** Told of each group that was written: how many writes it held, and how long its sync took. */
+export type GroupObserver = (group: { writes: number; seconds: number }) => void;
 
 export class GroupCommit {
   private queue: Job[] = [];
   private scheduled = false;
   private readonly participants: Participant[] = [];
-  readonly statistics: GroupStatistics = { groups: 0, writes: 0 };
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly observe: GroupObserver = () => undefined,
+  ) {}
 
   /** Takes part in every group from now on. */
   join(participant: Participant): void {
@@ -72,11 +71,12 @@ export class GroupCommit {
     this.database.run('BEGIN IMMEDIATE');
     const settle = jobs.map((job) => this.attempt(job));
     for (const participant of this.participants) participant.beforeCommit?.();
+    const start = performance.now();
     this.database.run('COMMIT');
+    const seconds = (performance.now() - start) / 1_000;
     for (const participant of this.participants) participant.committed?.();
-    this.statistics.groups += 1;
-    this.statistics.writes += jobs.length;
     for (const answer of settle) answer();
+    this.observe({ writes: jobs.length, seconds });
   }
 
   /** Carries out one job; returns what tells its caller of the outcome. A failure of SQLite fails the group. */

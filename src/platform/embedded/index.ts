@@ -4,15 +4,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
 import type { Commit } from '../../ports/commit.js';
+import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
+import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping } from '../wrapping.js';
 import { Database } from './database.js';
 import { SqliteDocuments } from './documents.js';
 import { Dropper } from './dropper.js';
 import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
-import { GroupCommit } from './groupCommit.js';
+import { GroupCommit, type GroupObserver } from './groupCommit.js';
 import { InlineProjector, type ChangesOf } from './inlineProjector.js';
 import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
@@ -28,6 +30,7 @@ export interface EmbeddedOptions {
   wrappingKey: KeyObject;
   projections: readonly Projection[];
   changesOf: ChangesOf;
+  observer?: PlatformObserver | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface EmbeddedOptions {
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
  */
-export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf }: EmbeddedOptions): Promise<Platform> {
+export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf, observer }: EmbeddedOptions): Promise<Platform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -48,8 +51,8 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
     closers.push(() => store.close());
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
-    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile), new KeyWrapping(wrappingKey));
-    const { dropper, ...ports } = openStore(store, projections, changesOf);
+    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKey));
+    const { dropper, ...ports } = openStore(store, projections, changesOf, observing(observer, 'contacts'));
     closers.push(() => dropper.stop());
     return { ...ports, keys, close };
   } catch (error) {
@@ -58,8 +61,13 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
   }
 }
 
-function openStore(database: Database, projections: readonly Projection[], changesOf: ChangesOf) {
-  const writes = new GroupCommit(database);
+const observing =
+  (observer: PlatformObserver | undefined, store: string): GroupObserver =>
+  (group) =>
+    observer?.written({ store, ...group });
+
+function openStore(database: Database, projections: readonly Projection[], changesOf: ChangesOf, observe: GroupObserver) {
+  const writes = new GroupCommit(database, observe);
   const log = new SqliteEventLog(database, writes);
   const generations = new SqliteGenerations(database);
   const documents = new SqliteDocuments(database, generations);
@@ -69,8 +77,10 @@ function openStore(database: Database, projections: readonly Projection[], chang
   writes.join(generations);
   writes.join(documents);
   writes.join(inline);
-  const commit: Commit = (stream, expected, stored, plain) =>
-    writes.run(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain)));
+  const commit: Commit = (stream, expected, stored, plain) => {
+    const caller = callerTrace();
+    return writes.run(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
+  };
   dropper.start();
   return {
     dropper,

@@ -5,6 +5,7 @@ import { UnavailableError } from '../../ports/errors.js';
 import type { Position, StoredEvent } from '../../ports/eventLog.js';
 import type { NewEvent, RecordedEvent } from '../../ports/eventStore.js';
 import type { Change, DocumentSubject, Projection, Versioned } from '../../ports/projection.js';
+import { recordSpan, type callerTrace } from '../../ports/tracing.js';
 import type { SqliteDocuments } from './documents.js';
 import type { SqliteGenerations } from './generations.js';
 import type { Participant } from './groupCommit.js';
@@ -17,11 +18,15 @@ export type ChangesOf = (
   load: (subject: DocumentSubject) => Versioned | null,
 ) => Change[];
 
+type Caller = ReturnType<typeof callerTrace>;
+
 export class InlineProjector implements Participant {
   /** Where the log stood before the running group, and where it stands; null: the group has appended nothing yet. */
   private span: { from: Position | null; to: Position } | null = null;
   /** What the running group makes of documents, by projection and subject: one change each. */
   private readonly pending = new Map<Projection, Map<string, Change>>();
+  /** The traces of those whose events are in the running group. */
+  private callers: NonNullable<Caller>[] = [];
 
   constructor(
     private readonly projections: readonly Projection[],
@@ -32,10 +37,10 @@ export class InlineProjector implements Participant {
   ) {}
 
   /**
-   * That `stored`, which say the same as `plain`, are about to be part of the running group.
+   * That `stored`, which say the same as `plain`, are about to be part of the running group, for `caller`.
    * @throws UnavailableError when a projection cannot show one of them; then none is taken in
    */
-  add(stored: readonly StoredEvent[], plain: readonly NewEvent[]): void {
+  add(stored: readonly StoredEvent[], plain: readonly NewEvent[], caller: Caller): void {
     const [first, last] = [stored[0], stored.at(-1)];
     if (first === undefined || last === undefined) return;
     const before = Number(first.position) - 1;
@@ -44,6 +49,7 @@ export class InlineProjector implements Participant {
     const made = this.projections.map((projection) => [projection, this.changesNow(projection, events, from)] as const);
     for (const [projection, changes] of made) this.remember(projection, changes);
     this.span = { from, to: last.position };
+    if (caller !== null) this.callers.push(caller);
   }
 
   /** Documents are written once all savepoints are released: the full-text indexes flush at each. */
@@ -51,14 +57,17 @@ export class InlineProjector implements Participant {
     if (this.span === null) return;
     const { from, to } = this.span;
     for (const projection of this.projections) {
+      const start = Date.now();
       const live = this.generations.live(projection.name);
       if (live?.version !== projection.version) continue;
       this.store.applyNow(projection.name, live.number, [...(this.pending.get(projection)?.values() ?? [])], from, to);
+      for (const caller of this.callers) recordSpan(caller, `project ${projection.name}`, {}, start, Date.now());
     }
   }
 
   committed(): void {
     this.span = null;
+    this.callers = [];
     this.pending.clear();
   }
 

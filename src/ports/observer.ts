@@ -1,0 +1,15 @@
+// Told by a platform of its work, for whoever measures it. It must not throw, and be quick.
+
+/** Writes that became durable together. */
+export interface WrittenGroup {
+  /** Which of the platform's stores: a short fixed name. */
+  store: string;
+  /** How many writes shared the sync. */
+  writes: number;
+  /** How long the sync took. */
+  seconds: number;
+}
+
+export interface PlatformObserver {
+  written(group: WrittenGroup): void;
+}
