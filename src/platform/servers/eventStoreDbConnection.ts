@@ -18,8 +18,6 @@ import type { ExpectedRevision, NewStoredEvent } from '../../ports/eventLog.js';
 import { isNotFound, isTombstoned, TooSlowError } from './eventStoreDbErrors.js';
 import { comparePositions, LOG_START, type LogPosition } from './eventStoreDbPositions.js';
 
-/** A read that gives nothing for so long is given up, in ms. */
-const STALLED_AFTER_MS = 10_000;
 /** How much longer than its deadline, which the server keeps, a call is waited for, in ms. */
 const GRACE_MS = 500;
 /** A checkpoint comes after 32 (the server's window) times so many events that nobody asked for. */
@@ -39,8 +37,14 @@ const ignore = () => undefined;
 export class EventStoreDbConnection {
   private readonly client: EventStoreDBClient;
 
-  /** `url` is a connection string of the client: hosts, discovery, TLS and credentials are its part. Connects at the first call. */
-  constructor(url: string) {
+  /**
+   * `url` is a connection string of the client: hosts, discovery, TLS and credentials are its
+   * part. Connects at the first call. A read that gives nothing for `stalledAfterMs` fails.
+   */
+  constructor(
+    url: string,
+    private readonly stalledAfterMs: number,
+  ) {
     this.client = EventStoreDBClient.connectionString(url);
     // Appends are calls of their own then. The client's other way sends them over one stream: what
     // cuts it rejects all of them, some outside every try, and a late answer ends the process.
@@ -58,26 +62,26 @@ export class EventStoreDbConnection {
   /** Up to `count` events of `stream` from a revision on; none when there is no such stream. */
   async readStream(stream: string, fromRevision: number, count: number): Promise<RecordedEvent[]> {
     const read = this.client.readStream(stream, { fromRevision: BigInt(fromRevision), maxCount: count, requiresLeader: true });
-    return eventsOfStream(read, () => read.cancel());
+    return this.eventsOfStream(read, () => read.cancel());
   }
 
   /** The last event of `stream`. */
   async readLast(stream: string): Promise<RecordedEvent | undefined> {
     const read = this.client.readStream(stream, { fromRevision: END, direction: BACKWARDS, maxCount: 1, requiresLeader: true });
-    return (await eventsOfStream(read, () => read.cancel()))[0];
+    return (await this.eventsOfStream(read, () => read.cancel()))[0];
   }
 
   /** Up to `count` events of $all, everybody's, from a position on, the event there included. */
   async readAll(from: LogPosition, count: number): Promise<AllStreamRecordedEvent[]> {
     const read = this.client.readAll({ fromPosition: readPosition(from), maxCount: count, requiresLeader: true });
-    return (await collect(read, () => read.cancel())).flatMap(({ event }) => event ?? []);
+    return (await this.collect(read, () => read.cancel())).flatMap(({ event }) => event ?? []);
   }
 
   /** Up to `count` events of $all before a position, the newest first. */
   async readBackwards(before: LogPosition | 'end', count: number): Promise<AllStreamRecordedEvent[]> {
     const fromPosition = before === 'end' ? END : readPosition(before);
     const read = this.client.readAll({ fromPosition, direction: BACKWARDS, maxCount: count, requiresLeader: true });
-    return (await collect(read, () => read.cancel())).flatMap(({ event }) => event ?? []);
+    return (await this.collect(read, () => read.cancel())).flatMap(({ event }) => event ?? []);
   }
 
   /**
@@ -106,6 +110,35 @@ export class EventStoreDbConnection {
     }
   }
 
+  private async eventsOfStream(read: Stream<{ event?: RecordedEvent }>, cancel: () => Promise<void>): Promise<RecordedEvent[]> {
+    try {
+      return (await this.collect(read, cancel)).flatMap(({ event }) => event ?? []);
+    } catch (error) {
+      if (isNotFound(error) || isTombstoned(error)) return [];
+      throw error;
+    }
+  }
+
+  /** All that a bounded read gives. @throws TooSlowError when it gives nothing for too long */
+  private async collect<Item>(read: Stream<Item>, cancel: () => Promise<void>): Promise<Item[]> {
+    const items: Item[] = [];
+    let seen = -1;
+    const watch = setInterval(() => {
+      if (items.length === seen) read.destroy(new TooSlowError('a read from EventStoreDB stalled'));
+      seen = items.length;
+    }, this.stalledAfterMs / 2);
+    read.on('error', ignore);
+    let whole = false;
+    try {
+      for await (const item of read) items.push(item);
+      whole = true;
+    } finally {
+      clearInterval(watch);
+      if (!whole) cancel().catch(ignore);
+    }
+    return items;
+  }
+
   /** Ends every call under way and closes the connection. */
   async close(): Promise<void> {
     await this.client.dispose();
@@ -115,35 +148,6 @@ export class EventStoreDbConnection {
 }
 
 const readPosition = (position: LogPosition): ReadPosition => (comparePositions(position, LOG_START) === 0 ? START : position);
-
-async function eventsOfStream(read: Stream<{ event?: RecordedEvent }>, cancel: () => Promise<void>): Promise<RecordedEvent[]> {
-  try {
-    return (await collect(read, cancel)).flatMap(({ event }) => event ?? []);
-  } catch (error) {
-    if (isNotFound(error) || isTombstoned(error)) return [];
-    throw error;
-  }
-}
-
-/** All that a bounded read gives. @throws TooSlowError when it gives nothing for too long */
-async function collect<Item>(read: Stream<Item>, cancel: () => Promise<void>): Promise<Item[]> {
-  const items: Item[] = [];
-  let seen = -1;
-  const watch = setInterval(() => {
-    if (items.length === seen) read.destroy(new TooSlowError('a read from EventStoreDB stalled'));
-    seen = items.length;
-  }, STALLED_AFTER_MS);
-  read.on('error', ignore);
-  let whole = false;
-  try {
-    for await (const item of read) items.push(item);
-    whole = true;
-  } finally {
-    clearInterval(watch);
-    if (!whole) cancel().catch(ignore);
-  }
-  return items;
-}
 
 /** What `call` gives, if it does in time. Its failure afterwards concerns nobody. */
 async function within<Result>(ms: number, call: Promise<Result>): Promise<Result> {

@@ -13,14 +13,24 @@ import { EventStoreDbTail } from './eventStoreDbTail.js';
 
 /** What EventStoreDB takes in one append, in bytes, unless it is told otherwise. */
 export const MAX_APPEND_BYTES = 1_024 * 1_024;
-/** How long an append is tried again while it cannot be told whether it happened; and each try at most, in ms. */
-const APPEND_FOR_MS = 5_000;
-const APPEND_TRY_MS = 2_500;
-const READ_FOR_MS = 1_500;
 const READ_BATCH = 500;
 /** How many more events than asked for are read, as some may not be ours; and how many are looked at in one go at most. */
 const FOREIGN_ALLOWANCE = 32;
-const LOOK_AT_MOST = 20_000;
+const LOOK_AT_MOST = 10_000;
+
+/** How long things may take, in ms. */
+export interface EventStoreDbPatience {
+  /** An append is tried again for so long while it cannot be told whether it happened. */
+  append: number;
+  /** One try of an append. */
+  appendTry: number;
+  /** A read is tried again for so long. */
+  read: number;
+  /** A try of a read that gives nothing for so long is given up. */
+  stalled: number;
+}
+
+const patience: EventStoreDbPatience = { append: 5_000, appendTry: 2_500, read: 1_500, stalled: 5_000 };
 
 export interface EventStoreDbOptions {
   /** The client's connection string: hosts, discovery, TLS, credentials. */
@@ -29,8 +39,7 @@ export interface EventStoreDbOptions {
   onTrouble?: (error: unknown) => void;
   /** What the names of our streams begin with. */
   prefixes?: readonly string[];
-  /** How long an append is tried again while its outcome is unknown, in ms. */
-  appendForMs?: number;
+  patience?: Partial<EventStoreDbPatience>;
 }
 
 const ourPrefixes = streamCategories.map((category) => `${category}-`);
@@ -39,27 +48,30 @@ export class EventStoreDbLog implements EventLog {
   private readonly connection: EventStoreDbConnection;
   private readonly tail: EventStoreDbTail;
   private readonly prefixes: readonly string[];
-  private readonly appendForMs: number;
+  private readonly patience: EventStoreDbPatience;
   private readonly onTrouble: (error: unknown) => void;
   private readonly closing = new AbortController();
   /** Of ours, the furthest event known; looking for the last one need not look before it. */
   private furthest: LogPosition | null = null;
 
   /** @throws Error when `url` is no connection string */
-  constructor({ url, onTrouble = () => undefined, prefixes = ourPrefixes, appendForMs = APPEND_FOR_MS }: EventStoreDbOptions) {
-    this.connection = new EventStoreDbConnection(url);
+  constructor({ url, onTrouble = () => undefined, prefixes = ourPrefixes, patience: given = {} }: EventStoreDbOptions) {
+    this.patience = { ...patience, ...given };
+    this.connection = new EventStoreDbConnection(url, this.patience.stalled);
     this.tail = new EventStoreDbTail(this.connection, prefixes, onTrouble);
     this.prefixes = prefixes;
-    this.appendForMs = appendForMs;
     this.onTrouble = onTrouble;
   }
 
   /** @throws UnavailableError, and AppendTooLargeError for what the server would refuse */
   async append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[]): Promise<AppendResult> {
     checkSize(events);
-    return this.patiently(this.appendForMs, 'an append may or may not be stored', async (leftMs) => {
+    return this.patiently(this.patience.append, 'an append may or may not be stored', async (leftMs) => {
       try {
-        const { nextExpectedRevision, position } = await this.connection.append(stream, expected, events, Math.min(leftMs, APPEND_TRY_MS));
+        const result = await this.connection.append(stream, expected, events, Math.min(leftMs, this.patience.appendTry));
+        const { success, nextExpectedRevision, position } = result;
+        // A connection string can have conflicts told so, with a revision that is not right.
+        if (!success) return await this.settle(stream, expected, events, Infinity);
         return await this.appended(stream, Number(nextExpectedRevision), position);
       } catch (error) {
         if (isTombstoned(error)) return { outcome: 'conflict' };
@@ -202,7 +214,7 @@ export class EventStoreDbLog implements EventLog {
   }
 
   private reading<Result>(read: () => Promise<Result>): Promise<Result> {
-    return this.patiently(READ_FOR_MS, 'it cannot be read from', read);
+    return this.patiently(this.patience.read, 'it cannot be read from', read);
   }
 
   private patiently<Result>(forMs: number, what: string, attempt: (leftMs: number) => Promise<Result>): Promise<Result> {

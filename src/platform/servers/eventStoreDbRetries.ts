@@ -6,7 +6,7 @@ import { UnavailableError } from '../../ports/errors.js';
 import { isTransient } from './eventStoreDbErrors.js';
 
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 2_000;
 
 /** How long to wait after so many failures in a row, in ms: longer each time, and never twice the same. */
 export function pauseAfter(failures: number): number {

@@ -1,2 +1,3 @@
 export { EventStoreDouble, type DoubleOptions, type Fault, type Method } from './server.js';
+export { spawnDouble, type DoubleProcess, type Misfortune } from './spawn.js';
 export { failures } from './wire.js';

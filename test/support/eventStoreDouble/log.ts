@@ -62,6 +62,7 @@ interface Stream {
 export class DoubleLog {
   private records: Record[] = [];
   private readonly streams = new Map<string, Stream>();
+  private readonly ids = new Map<string, Record>();
   private end = 0n;
   /** Emits 'record' for each record, in order. */
   readonly appended = new EventEmitter().setMaxListeners(0);
@@ -76,7 +77,7 @@ export class DoubleLog {
   /** An event that is nobody's of ours, as a server writes its statistics. */
   foreign(stream = '$stats-0.0.0.0:2113', type = '$statsCollected'): void {
     const id = `00000000-0000-4000-8000-${this.end.toString(16).padStart(12, '0')}`;
-    this.append(stream, 'any', [{ id, type, contentType: 'application/json', data: Buffer.from('{"foreign":true}'), metadata: Buffer.alloc(0) }]);
+    this.store(stream, [{ id, type, contentType: 'application/json', data: Buffer.from('{"foreign":true}'), metadata: Buffer.alloc(0) }]);
   }
 
   /** server: Services/Storage/ReaderIndex/IndexWriter.cs, CheckCommit. */
@@ -88,7 +89,10 @@ export class DoubleLog {
       if (known?.deleted === 'soft') return { outcome: 'stream-deleted' };
       return current < 0 ? { outcome: 'wrong-expected-version', current } : this.store(stream, events);
     }
-    if (expected === 'any') return this.repeated(known, known?.records.findIndex(({ id }) => id === events[0]?.id) ?? -1, events) ?? this.store(stream, events);
+    if (expected === 'any') {
+      const first = this.ids.get(events[0]?.id ?? '');
+      return this.repeated(known, first?.stream === stream ? first.revision : -1, events) ?? this.store(stream, events);
+    }
     const revision = expected === 'no_stream' ? -1 : expected;
     if (revision === current) return this.store(stream, events);
     if (revision < current) {
@@ -117,6 +121,7 @@ export class DoubleLog {
       const record = { ...event, stream: name, revision: stream.records.length, commit: at, prepare: at, created: Date.now() };
       stream.records.push(record);
       this.records.push(record);
+      this.ids.set(record.id, record);
       return record;
     });
     for (const record of stored) this.appended.emit('record', record);

@@ -1,0 +1,399 @@
+// The EventStoreDB adapter where a real server hurts: each test stands for a line of what was
+// observed of client and server, and the double behaves as they did.
+
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UnreadableEventError } from '../../src/domain/events/registry.js';
+import { EventStoreDbLog, MAX_APPEND_BYTES, type EventStoreDbOptions } from '../../src/platform/servers/eventStoreDbLog.js';
+import { UnavailableError } from '../../src/ports/errors.js';
+import type { EventBatch, NewStoredEvent, Position, StoredEvent } from '../../src/ports/eventLog.js';
+import { all, storedEvent, storedEvents } from '../contract/samples.js';
+import { EventStoreDouble, failures, type DoubleOptions } from '../support/eventStoreDouble/index.js';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function open(options: Partial<EventStoreDbOptions> = {}, doubleOptions: DoubleOptions = {}) {
+  const double = await EventStoreDouble.start(doubleOptions);
+  closing.push(() => double.stop());
+  return { double, log: openLog(double.url, options) };
+}
+
+function openLog(url: string, options: Partial<EventStoreDbOptions> = {}): EventStoreDbLog {
+  const log = new EventStoreDbLog({ url, ...options });
+  closing.push(() => log.close());
+  return log;
+}
+
+const newStream = () => `contact-acme-${randomUUID()}`;
+const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
+
+/** Follows the log from `after` on; `until` returns what was given once it is enough. */
+function following(log: EventStoreDbLog, after: Position | null = null) {
+  const stop = new AbortController();
+  const batches: EventBatch[] = [];
+  let failure: unknown;
+  const done = (async () => {
+    try {
+      for await (const batch of log.subscribe(after, stop.signal)) batches.push(batch);
+    } catch (error) {
+      failure = error;
+    }
+  })();
+  closing.push(async () => (stop.abort(), done));
+  const events = (): StoredEvent[] => batches.flatMap((batch) => batch.events);
+  const until = async (enough: () => boolean) => {
+    while (!enough()) {
+      if (failure !== undefined) throw failure;
+      await sleep(5);
+    }
+  };
+  return {
+    batches,
+    events,
+    caughtUp: () => until(() => batches.some((batch) => batch.caughtUp)),
+    count: async (count: number) => (await until(() => events().length >= count), events()),
+    position: async (reached: (position: Position) => boolean) => until(() => batches.some(({ position }) => reached(position))),
+    failed: async () => (await done, failure),
+  };
+}
+
+/** Appends events one after another, each to a stream of its own. */
+async function appendEach(log: EventStoreDbLog, events: readonly NewStoredEvent[]): Promise<void> {
+  for (const event of events) await log.append(newStream(), 'none', [event]);
+}
+
+describe('an append', () => {
+  test('is a call of its own, so that nothing is shared with others that fail', async () => {
+    const { double, log } = await open();
+    await Promise.all(Array.from({ length: 20 }, () => log.append(newStream(), 'none', storedEvents(2))));
+    expect(double.calls).toMatchObject({ append: 20, batchAppend: 0 });
+  });
+
+  test.each([1, 3])('whose answer was lost is settled, and stored once (%i events)', async (count) => {
+    const { double, log } = await open();
+    const [stream, events] = [newStream(), storedEvents(count)];
+    double.next('append', { do: 'lose-answer' });
+    const answer = await log.append(stream, 'none', events);
+    expect(answer).toMatchObject({ outcome: 'appended', revision: count - 1 });
+    const stored = await all(log.read(stream, 0));
+    expect(idsOf(stored)).toEqual(idsOf(events));
+    expect(stored.at(-1)?.position).toBe('position' in answer && answer.position);
+  });
+
+  test('that is never answered is given up and tried again', async () => {
+    const { double, log } = await open({ patience: { appendTry: 200 } });
+    const stream = newStream();
+    double.next('append', { do: 'swallow' });
+    double.next('append', { do: 'delay', ms: 2_000 });
+    expect(await log.append(stream, 'none', storedEvents(1))).toMatchObject({ outcome: 'appended', revision: 0 });
+    expect(double.calls.append).toBeGreaterThanOrEqual(3);
+  });
+
+  test('and 63 others in flight when the connection is cut are each stored once', async () => {
+    const { double, log } = await open();
+    const appends = Array.from({ length: 64 }, () => ({ stream: newStream(), events: storedEvents(2) }));
+    const answers = appends.map(({ stream, events }) => log.append(stream, 'none', events));
+    for (let cuts = 0; cuts < 5; cuts += 1) {
+      await sleep(5);
+      double.connections.cut();
+    }
+    for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ outcome: 'appended', revision: 1 });
+    for (const { stream, events } of appends) expect(idsOf(await all(log.read(stream, 0)))).toEqual(idsOf(events));
+  });
+
+  test('that cannot be settled in time is an UnavailableError with what went wrong as its cause', async () => {
+    const { double, log } = await open({ patience: { append: 400 } });
+    await double.connections.down();
+    const append = log.append(newStream(), 'none', storedEvents(1));
+    await expect(append).rejects.toThrow(UnavailableError);
+    await expect(append).rejects.toMatchObject({ cause: expect.any(Error) });
+  });
+
+  test.each(['notReady', 'tooBusy', 'timeout', 'unknown', 'stopping', 'deadline', 'noLeaderInfo'] as const)(
+    'that the server refuses for now is tried again (%s), a read too',
+    async (refusal) => {
+      const { double, log } = await open();
+      const stream = newStream();
+      double.next('append', { do: 'refuse', with: failures[refusal]() }, 2);
+      expect(await log.append(stream, 'none', storedEvents(1))).toMatchObject({ outcome: 'appended', revision: 0 });
+      double.next('read', { do: 'refuse', with: failures[refusal]() }, 2);
+      expect(await all(log.read(stream, 0))).toHaveLength(1);
+    },
+  );
+
+  test.each(['accessDenied', 'invalid'] as const)('that the server will always refuse is not tried again (%s)', async (refusal) => {
+    const { double, log } = await open();
+    double.next('append', { do: 'refuse', with: failures[refusal]('') }, 9);
+    await expect(log.append(newStream(), 'none', storedEvents(1))).rejects.toThrow(UnavailableError);
+    expect(double.calls.append).toBe(1);
+  });
+
+  test('goes to the leader, as reads and subscriptions do, when a follower says where it is', async () => {
+    const { double: follower, log } = await open();
+    const { double: leader } = await open();
+    const [stream, events] = [newStream(), storedEvents(1)];
+    follower.follow({ host: '127.0.0.1', port: leader.port });
+    expect(await log.append(stream, 'none', events)).toMatchObject({ outcome: 'appended' });
+    expect(leader.log.stream(stream)).toHaveLength(1);
+    expect(idsOf(await all(openLog(follower.url).read(stream, 0)))).toEqual(idsOf(events));
+    expect(idsOf(await following(openLog(follower.url)).count(1))).toEqual(idsOf(events));
+  });
+
+  test('finds a node by discovery', async () => {
+    const { double } = await open();
+    const log = openLog(double.url.replace('esdb://', 'esdb+discover://'));
+    expect(await log.append(newStream(), 'none', storedEvents(1))).toMatchObject({ outcome: 'appended' });
+  });
+
+  test('of what JSON cannot say is refused before anything is sent', async () => {
+    const { double, log } = await open();
+    const events = [storedEvent({ large: 1n } as never)];
+    await expect(log.append(newStream(), 'none', events)).rejects.toThrow(TypeError);
+    expect(double.calls.append).toBe(0);
+  });
+
+  test('over the limit of the server is refused before anything is sent, one just below it is stored', async () => {
+    const { double, log } = await open();
+    const sized = (bytes: number) => storedEvents(4).map((event) => ({ ...event, data: { text: 'x'.repeat(bytes / 4) } }));
+    const answer = log.append(newStream(), 'none', sized(MAX_APPEND_BYTES));
+    await expect(answer).rejects.toMatchObject({ name: 'AppendTooLargeError', message: expect.stringContaining(String(MAX_APPEND_BYTES)) });
+    expect(double.calls.append).toBe(0);
+    expect(await log.append(newStream(), 'none', sized(MAX_APPEND_BYTES - 2_000))).toMatchObject({ outcome: 'appended' });
+  });
+
+  test('conflicts as ever when the connection string has conflicts returned instead of thrown', async () => {
+    const { double } = await open();
+    const log = openLog(`${double.url}&throwOnAppendFailure=false`);
+    const [stream, events] = [newStream(), storedEvents(2)];
+    await log.append(stream, 'none', events);
+    expect(await log.append(stream, 'none', storedEvents(2))).toEqual({ outcome: 'conflict' });
+    expect(await log.append(stream, 'none', events)).toMatchObject({ outcome: 'appended', revision: 1 });
+  });
+
+  test('to a stream that an operator deleted for good is a conflict; it reads as one that does not exist', async () => {
+    const { double, log } = await open();
+    const [tombstoned, deleted] = [newStream(), newStream()];
+    for (const stream of [tombstoned, deleted]) await log.append(stream, 'none', storedEvents(2));
+    double.log.delete(tombstoned, 'hard');
+    double.log.delete(deleted, 'soft');
+    expect(await log.append(tombstoned, 1, storedEvents(1))).toEqual({ outcome: 'conflict' });
+    for (const stream of [tombstoned, deleted]) {
+      expect(await all(log.read(stream, 0))).toEqual([]);
+      expect(await log.last(stream)).toBeNull();
+    }
+  });
+});
+
+describe('a read', () => {
+  test('leaves out what is not ours, however much it is, and moves past it', async () => {
+    const { double, log } = await open();
+    const events = storedEvents(3);
+    await appendEach(log, events.slice(0, 1));
+    for (let n = 0; n < 1_000; n += 1) double.log.foreign();
+    double.log.append('contacts-of-others-1', 'any', [{ ...foreign(), type: 'Other' }]);
+    await appendEach(log, events.slice(1));
+    for (let n = 0; n < 1_000; n += 1) double.log.foreign();
+    const first = await log.readAll(null, 2);
+    expect(idsOf(first.events)).toEqual(idsOf(events.slice(0, 2)));
+    const rest = await log.readAll(first.position, 2);
+    expect(idsOf(rest.events)).toEqual(idsOf(events.slice(2)));
+    expect(rest.caughtUp).toBe(true);
+    expect(log.compare(rest.position, rest.events[0]?.position ?? null)).toBeGreaterThan(0);
+    expect(await log.readAll(rest.position, 2)).toEqual({ events: [], position: rest.position, caughtUp: true });
+  });
+
+  test('looks at a bounded number of events in one go', async () => {
+    const { double, log } = await open();
+    for (let n = 0; n < 10_500; n += 1) double.log.foreign();
+    await appendEach(log, storedEvents(1));
+    const first = await log.readAll(null, 500);
+    expect(first).toMatchObject({ events: [], caughtUp: false });
+    expect(await log.readAll(first.position, 500)).toMatchObject({ events: [expect.anything()], caughtUp: true });
+  });
+
+  test('of the head finds the last event of ours behind whatever follows', async () => {
+    const { double, log } = await open();
+    expect(await log.head()).toBeNull();
+    const answer = await log.append(newStream(), 'none', storedEvents(3));
+    for (let n = 0; n < 2_000; n += 1) double.log.foreign();
+    const head = 'position' in answer ? answer.position : null;
+    expect(await log.head()).toBe(head);
+    expect(await openLog(double.url).head()).toBe(head);
+  });
+
+  test('that gives nothing any more is given up and tried again', async () => {
+    const { double, log } = await open({ patience: { stalled: 200, read: 10_000 } });
+    const stream = newStream();
+    await log.append(stream, 'none', storedEvents(3));
+    double.next('read', { do: 'swallow' });
+    expect(await all(log.read(stream, 0))).toHaveLength(3);
+    expect(double.calls.read).toBe(2);
+  });
+
+  test('that is cut in the middle is made again', async () => {
+    const { double, log } = await open();
+    const stream = newStream();
+    const events = storedEvents(300);
+    await log.append(stream, 'none', events);
+    double.next('read', { do: 'cut-after', events: 120 });
+    expect(idsOf(await all(log.read(stream, 0)))).toEqual(idsOf(events));
+    double.next('read', { do: 'cut-after', events: 120 });
+    expect(idsOf((await log.readAll(null, 1_000)).events)).toEqual(idsOf(events));
+  });
+
+  test('while the server is gone is an UnavailableError; when it is back all goes on', async () => {
+    const { double, log } = await open({ patience: { read: 100 } });
+    const stream = newStream();
+    await log.append(stream, 'none', storedEvents(1));
+    await double.connections.down();
+    const reads = () => [log.head(), log.last(stream), log.readAll(null, 1), all(log.read(stream, 0))];
+    for (const read of reads()) await expect(read).rejects.toThrow(UnavailableError);
+    await double.connections.up();
+    expect(await log.last(stream)).toMatchObject({ revision: 0 });
+    await Promise.all(reads());
+  });
+
+  test('meets an event under one of our names that another program wrote, and says so', async () => {
+    const { double, log } = await open();
+    double.log.append('contact-acme-1', 'any', [foreign()]);
+    await expect(log.readAll(null, 10)).rejects.toThrow(UnreadableEventError);
+    await expect(all(log.read('contact-acme-1', 0))).rejects.toThrow(UnreadableEventError);
+    expect(await following(log).failed()).toBeInstanceOf(UnreadableEventError);
+  });
+
+  test('from a position behind the end of the log says that the log is not the one it was', async () => {
+    const { double, log } = await open({ patience: { read: 100 } });
+    await appendEach(log, storedEvents(5));
+    const { events } = await log.readAll(null, 5);
+    double.log.forgetAfter(placeOf(events[2]));
+    await expect(log.readAll(events[4]?.position ?? null, 5)).rejects.toMatchObject({ cause: { message: expect.stringContaining('backup') } });
+    expect(await log.readAll(events[2]?.position ?? null, 5)).toMatchObject({ events: [], caughtUp: true });
+  });
+
+  test('from a position of its own making only', async () => {
+    const { log } = await open();
+    for (const position of ['', '1', '1/x', 'a/1', '-1/1', '1/2/3']) await expect(log.readAll(position, 1)).rejects.toThrow(RangeError);
+  });
+});
+
+describe('a subscription', () => {
+  test('is one for the whole process, however many follow and wherever they are', async () => {
+    const { double, log } = await open();
+    await appendEach(log, storedEvents(10));
+    const { events } = await log.readAll(null, 10);
+    const followers = Array.from({ length: 30 }, (_, n) => following(log, events[n % 10]?.position ?? null));
+    await Promise.all(followers.map((follower) => follower.caughtUp()));
+    await appendEach(log, storedEvents(5));
+    for (const [n, follower] of followers.entries()) await follower.count(9 - (n % 10) + 5);
+    expect(double.calls.subscribe).toBe(1);
+  });
+
+  const drops: [string, (double: EventStoreDouble) => void][] = [
+    ['the connection is cut', (double) => double.connections.cut()],
+    ['the server is stopping', (double) => double.dropSubscriptions(failures.stopping())],
+    ['the server finds us too slow', (double) => double.dropSubscriptions(failures.tooSlow())],
+    ['the server does not know why', (double) => double.dropSubscriptions(failures.unknown())],
+    ['it is refused a few times after a cut', (double) => (double.next('subscribe', { do: 'refuse', with: failures.notReady() }, 3), double.connections.cut())],
+    ['it is cut again after each few events', (double) => (double.next('subscribe', { do: 'cut-after', events: 7 }, 4), double.connections.cut())],
+  ];
+  test.each(drops)('goes on without loss or repetition when %s', async (_, drop) => {
+    const { double, log } = await open();
+    const [follower, late] = [following(log), following(log)];
+    await Promise.all([follower.caughtUp(), late.caughtUp()]);
+    const events = storedEvents(120);
+    for (let n = 0; n < events.length; n += 10) {
+      await appendEach(log, events.slice(n, n + 10));
+      if (n % 30 === 0) drop(double);
+    }
+    expect(idsOf(await follower.count(events.length))).toEqual(idsOf(events));
+    expect(idsOf(await late.count(events.length))).toEqual(idsOf(events));
+  });
+
+  test('goes on after the server was gone, and tells once that it was', async () => {
+    const troubles: unknown[] = [];
+    const { double, log } = await open({ onTrouble: (error) => troubles.push(error) });
+    const follower = following(log);
+    await follower.caughtUp();
+    await double.connections.down();
+    await sleep(700);
+    expect(troubles).toHaveLength(1);
+    await double.connections.up();
+    await appendEach(log, storedEvents(3));
+    expect(await follower.count(3)).toHaveLength(3);
+  });
+
+  test('can begin while the server is gone', async () => {
+    const { double, log } = await open({ patience: { read: 50 } });
+    await appendEach(log, storedEvents(3));
+    await double.connections.down();
+    const follower = following(log);
+    await sleep(200);
+    await double.connections.up();
+    expect(await follower.count(3)).toHaveLength(3);
+  });
+
+  test('moves its position over foreign events, never past one of ours that it has not given', async () => {
+    const { double, log } = await open();
+    const follower = following(log);
+    await follower.caughtUp();
+    const ours: string[] = [];
+    for (let n = 0; n < 2_500; n += 1) {
+      if (n % 97 !== 0) double.log.foreign();
+      else ours.push(...double.log.append(newStream(), 'no_stream', [own()]).outcome === 'appended' ? [double.log.last()?.id ?? ''] : []);
+      if (n % 50 === 0) await sleep(1);
+    }
+    await follower.count(ours.length);
+    for (let n = 0; n < 1_500; n += 1) double.log.foreign();
+    const last = follower.events().at(-1)?.position ?? null;
+    await follower.position((position) => log.compare(position, last) > 0);
+    expect(idsOf(follower.events())).toEqual(ours);
+    expectInOrder(log, follower.batches);
+  });
+
+  test('from a position whose event was scavenged misses nothing that comes after', async () => {
+    const { double, log } = await open();
+    for (let n = 0; n < 50; n += 1) double.log.foreign();
+    const { position } = await log.readAll(null, 10);
+    const events = storedEvents(3);
+    await appendEach(log, events);
+    double.log.scavenge(({ stream }) => stream.startsWith('$'));
+    expect(idsOf((await log.readAll(position, 10)).events)).toEqual(idsOf(events));
+    expect(idsOf(await following(log, position).count(3))).toEqual(idsOf(events));
+  });
+
+  test('is let go of when the log is closed, and says so to those who follow', async () => {
+    const { double, log } = await open();
+    const follower = following(log);
+    await follower.caughtUp();
+    expect(double.subscriptions.size).toBe(1);
+    await log.close();
+    expect(await follower.failed()).toBeInstanceOf(UnavailableError);
+    while (double.subscriptions.size > 0) await sleep(5);
+    await expect(log.head()).rejects.toThrow(UnavailableError);
+  });
+});
+
+const foreign = () => ({ id: randomUUID(), type: 'Foreign', contentType: 'application/json', data: Buffer.from('{}'), metadata: Buffer.alloc(0) });
+const own = () => ({ ...foreign(), type: 'ContactDeleted', metadata: Buffer.from(JSON.stringify(storedEvent().metadata)) });
+
+function placeOf(event: StoredEvent | undefined) {
+  const [commit, prepare] = (event?.position ?? '').split('/').map(BigInt);
+  return { commit: commit ?? 0n, prepare: prepare ?? 0n };
+}
+
+/** Each batch begins after the one before it and reaches at least to its own last event. */
+function expectInOrder(log: EventStoreDbLog, batches: readonly EventBatch[]): void {
+  let before: Position | null = null;
+  for (const { events, position } of batches) {
+    for (const event of events) {
+      expect(log.compare(event.position, before)).toBeGreaterThan(0);
+      before = event.position;
+    }
+    expect(log.compare(position, before)).toBeGreaterThanOrEqual(0);
+    before = position;
+  }
+}
