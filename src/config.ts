@@ -10,6 +10,9 @@ export class BadSettingError extends Error {
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true');
 const count = z.string().regex(/^\d{1,9}$/, 'must be a whole number, 0 or more').transform(Number);
 const url = z.url({ error: 'must be a URL' });
+// Lists of hosts, which either kind of string may hold, are no URLs.
+const eventStoreUrl = z.string().regex(/^esdb(\+discover)?:\/\/[^/]/, 'must begin with esdb:// or esdb+discover:// and a host');
+const mongoUrl = z.string().regex(/^mongodb(\+srv)?:\/\/[^/]/, 'must begin with mongodb:// or mongodb+srv:// and a host');
 const encryptionKey = z.string().refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64');
 const schedule = z
   .string()
@@ -22,8 +25,8 @@ const environmentSchema = z.object({
   PORT: count.default(3000).refine((port) => port <= 65_535, 'must be at most 65535').describe('Port to listen on; 0 takes a free one'),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
   DATA_DIR: z.string().default('./data').describe('Folder of the embedded store and of generated secrets'),
-  EVENTSTORE_URL: url.optional().describe('EventStoreDB to keep events in, instead of the embedded store'),
-  MONGODB_URL: url.optional().describe('MongoDB to keep read models in, instead of the embedded store'),
+  EVENTSTORE_URL: eventStoreUrl.optional().describe('EventStoreDB to keep events in, instead of the embedded store'),
+  MONGODB_URL: mongoUrl.optional().describe('MongoDB to keep read models in, instead of the embedded store'),
   JWT_SECRET: z.string().optional().describe('Secret of HS256 tokens'),
   JWT_PUBLIC_KEY: z.string().optional().describe('Public key (PEM) of RS256 or ES256 tokens'),
   JWT_JWKS_URI: url.optional().describe('Where the public keys of RS256 or ES256 tokens are published'),

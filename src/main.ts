@@ -1,6 +1,7 @@
 // The command line: finds the command that is asked for and carries it out.
 
 import { command, nameOf, runCommand, type Command } from './cli/command.js';
+import { migrateCommand } from './cli/migrate.js';
 import { rebuildCommand } from './cli/rebuild.js';
 import { serveCommand } from './cli/serve.js';
 import { skipCommand } from './cli/skip.js';
@@ -16,6 +17,7 @@ const commands: readonly Command[] = [
   rebuildCommand,
   verifyCommand,
   skipCommand,
+  migrateCommand,
   command({
     synopsis: 'help',
     help: ['print this'],

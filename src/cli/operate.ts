@@ -47,7 +47,7 @@ async function runAlone<Result>(host: Host, run: (host: Host) => Promise<Result>
 }
 
 /** Aborts at the first SIGINT or SIGTERM; the second ends the process. */
-function interruption(): AbortSignal {
+export function interruption(): AbortSignal {
   const controller = new AbortController();
   const abort = () => controller.abort(new OperationError('interrupted'));
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, abort);

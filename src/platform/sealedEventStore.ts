@@ -4,8 +4,8 @@ import { upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
 import type { EventStore, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
-import type { KeyStore, KeySubject, StoredKey } from '../ports/keyStore.js';
-import { keySubjectOf, needsKey, seal, unseal } from './sealing.js';
+import { keySubjectOf, type KeyStore, type KeySubject, type StoredKey } from '../ports/keyStore.js';
+import { needsKey, seal, unseal } from './sealing.js';
 
 export class SealedEventStore implements EventStore {
   /** `known` brings older forms of events to the newest. */

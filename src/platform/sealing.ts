@@ -7,21 +7,14 @@ import { z } from 'zod';
 import { erasedPersonal, joinPersonal, splitPersonal } from '../domain/events/personal.js';
 import { readEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { JsonObject } from '../domain/json.js';
-import { parseStream } from '../domain/streams.js';
 import type { NewStoredEvent, StoredEvent } from '../ports/eventLog.js';
 import type { NewEvent, RecordedEvent } from '../ports/eventStore.js';
-import type { KeySubject, StoredKey } from '../ports/keyStore.js';
+import type { StoredKey } from '../ports/keyStore.js';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 const sealedSchema = z.object({ fields: z.array(z.string()), box: z.string() });
-
-/** Whose key seals the events of `stream`; null when none does. */
-export function keySubjectOf(stream: string): KeySubject | null {
-  const subject = parseStream(stream);
-  return subject?.category === 'contact' ? { organizationId: subject.organizationId, id: subject.id } : null;
-}
 
 /** Whether any of the events holds personal data, so that a key is needed to seal them. */
 export function needsKey(events: readonly NewEvent[]): boolean {

@@ -31,7 +31,12 @@ export class KeyWrapping {
   /** A new key for `subject`, and how it is stored. */
   make(subject: KeySubject): { key: KeyObject; wrapped: Buffer } {
     const key = createSecretKey(randomBytes(KEY_BYTES));
-    return { key, wrapped: encrypt(this.wrappingKey, key.export(), subjectName(subject)) };
+    return { key, wrapped: this.wrap(subject, key) };
+  }
+
+  /** How a key made elsewhere is stored. */
+  wrap(subject: KeySubject, key: KeyObject): Buffer {
+    return encrypt(this.wrappingKey, key.export(), subjectName(subject));
   }
 
   /** The key that was stored for `subject`. */

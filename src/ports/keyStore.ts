@@ -2,6 +2,7 @@
 // Destroying a key erases what it encrypted, wherever copies of the events may lie.
 
 import type { KeyObject } from 'node:crypto';
+import { parseStream } from '../domain/streams.js';
 
 /** Whose key: a contact of an organization. */
 export interface KeySubject {
@@ -10,6 +11,11 @@ export interface KeySubject {
 }
 
 export type StoredKey = { state: 'usable'; key: KeyObject } | { state: 'destroyed' } | { state: 'missing' };
+
+export interface AdoptedKey {
+  subject: KeySubject;
+  key: KeyObject;
+}
 
 export interface KeyStore {
   /**
@@ -23,8 +29,20 @@ export interface KeyStore {
   /** The keys of `subjects`, in their order. @throws UnavailableError */
   find(subjects: readonly KeySubject[]): Promise<StoredKey[]>;
 
+  /**
+   * Takes keys over that another store made. A key that is there already, or was destroyed, stands.
+   * Durable before this returns. @throws UnavailableError
+   */
+  adopt(keys: readonly AdoptedKey[]): Promise<void>;
+
   /** Destroys the subject's key for good; durable before this returns. @throws UnavailableError */
   destroy(subject: KeySubject): Promise<void>;
+}
+
+/** Whose key seals the events of `stream`; null when none does. */
+export function keySubjectOf(stream: string): KeySubject | null {
+  const subject = parseStream(stream);
+  return subject?.category === 'contact' ? { organizationId: subject.organizationId, id: subject.id } : null;
 }
 
 /** What was to be encrypted belongs to somebody whose data was erased. */

@@ -1,7 +1,7 @@
 // What every store of keys, idempotency records, checkpoints and counters must do.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { Checkpoints } from '../../src/ports/checkpoints.js';
 import type { CounterStore } from '../../src/ports/counterStore.js';
 import { ABANDONED_AFTER_MS, KEY_LIFETIME_MS, type IdempotencyStore } from '../../src/ports/idempotencyStore.js';
@@ -84,6 +84,18 @@ export function keyStoreContract(name: string, open: Open<KeyStore>, newFolder: 
       await expect(store().obtain(ada)).rejects.toBeInstanceOf(KeyDestroyedError);
       await store().destroy(ada);
       expect(await store().find([ada])).toEqual([{ state: 'destroyed' }]);
+    });
+
+    test('adopts keys of another store, but none where it has one or destroyed it', async () => {
+      const [bob, eve] = [{ ...ada, id: 'bob' }, { ...ada, id: 'eve' }];
+      const own = bytesOf(await store().obtain(ada));
+      await store().destroy(eve);
+      const foreign = createSecretKey(Buffer.alloc(32, 9));
+      await store().adopt([ada, bob, eve].map((subject) => ({ subject, key: foreign })));
+      await store().adopt([]);
+      await reopen();
+      expect((await store().find([ada, bob, eve])).map(usable)).toEqual([own, bytesOf(foreign), 'destroyed']);
+      expect(bytesOf(await store().obtain(bob))).toBe(bytesOf(foreign));
     });
 
     test('destroys a key that was never made, and one being made', async () => {

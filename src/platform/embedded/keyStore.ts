@@ -3,7 +3,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { KeyDestroyedError, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
+import { KeyDestroyedError, type AdoptedKey, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
 import { encodeOrganization } from '../../domain/streams.js';
 import { subjectName, type KeyWrapping } from '../wrapping.js';
 import { reading, type Database } from './database.js';
@@ -38,6 +38,13 @@ export class SqliteKeyStore implements KeyStore {
 
   async find(subjects: readonly KeySubject[]): Promise<StoredKey[]> {
     return reading(() => subjects.map((subject) => this.findNow(subject)));
+  }
+
+  async adopt(keys: readonly AdoptedKey[]): Promise<void> {
+    await this.writes.run(() => {
+      const sql = 'INSERT OR IGNORE INTO keys (organization, id, wrapped) VALUES (?, ?, ?)';
+      for (const { subject, key } of keys) this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, this.wrapping.wrap(subject, key));
+    });
   }
 
   async destroy(subject: KeySubject): Promise<void> {

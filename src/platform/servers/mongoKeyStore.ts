@@ -3,7 +3,7 @@
 
 import { Binary, type Collection } from 'mongodb';
 import type { KeyObject } from 'node:crypto';
-import { KeyDestroyedError, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
+import { KeyDestroyedError, type AdoptedKey, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
 import { subjectName, type KeyWrapping } from '../wrapping.js';
 import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
 
@@ -51,6 +51,15 @@ export class MongoKeyStore implements KeyStore {
     const found = await this.connection.run(() => this.keys.find({ _id: { $in: names } }).toArray());
     const byName = new Map(found.map((document) => [document._id, document]));
     return subjects.map((subject, index) => this.storedKey(subject, byName.get(names[index] as string)));
+  }
+
+  async adopt(keys: readonly AdoptedKey[]): Promise<void> {
+    if (keys.length === 0) return;
+    const writes = keys.map(({ subject, key }) => {
+      const wrapped = new Binary(this.wrapping.wrap(subject, key));
+      return { updateOne: { filter: { _id: subjectName(subject) }, update: { $setOnInsert: { wrapped } }, upsert: true } };
+    });
+    await this.connection.run(() => this.keys.bulkWrite(writes, { ordered: false }).catch(unlessThere));
   }
 
   async destroy(subject: KeySubject): Promise<void> {

@@ -1,0 +1,40 @@
+// EventStoreDB's log put through the contract suite against a real server: the one that
+// TEST_EVENTSTORE_URL names, which others may use as well, or one in a container.
+
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { openNamespaced } from './eventStoreDb.js';
+import { eventLogContract } from './eventLogContract.js';
+
+const IMAGE = 'eventstore/eventstore:23.10.1-bookworm-slim';
+const PORT = 2113;
+const START_TIMEOUT_MS = 180_000;
+
+const given = process.env.TEST_EVENTSTORE_URL ?? '';
+const hasDocker = existsSync('/var/run/docker.sock') || (process.env.DOCKER_HOST ?? '') !== '';
+
+/** Starts a server that keeps its log on disk, without security and without AtomPub, as the adapter needs it. */
+async function startContainer(): Promise<{ url: string; stop(): Promise<unknown> }> {
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const container = await new GenericContainer(IMAGE)
+    .withEnvironment({ EVENTSTORE_CLUSTER_SIZE: '1', EVENTSTORE_INSECURE: 'true', EVENTSTORE_RUN_PROJECTIONS: 'None', EVENTSTORE_MEM_DB: 'false' })
+    .withExposedPorts(PORT)
+    .withWaitStrategy(Wait.forHttp('/health/live', PORT).forStatusCode(204))
+    .withStartupTimeout(START_TIMEOUT_MS)
+    .start();
+  return { url: `esdb://${container.getHost()}:${container.getMappedPort(PORT)}?tls=false`, stop: () => container.stop() };
+}
+
+if (given === '' && !hasDocker) {
+  describe('event log, EventStoreDB', () => {
+    test.skip('against a real server: neither TEST_EVENTSTORE_URL nor Docker', () => undefined);
+  });
+} else {
+  let server: { url: string; stop(): Promise<unknown> } = { url: given, stop: async () => undefined };
+  beforeAll(async () => {
+    if (given === '') server = await startContainer();
+  }, START_TIMEOUT_MS);
+  afterAll(() => server.stop());
+
+  eventLogContract(given === '' ? `EventStoreDB in a container (${IMAGE})` : 'EventStoreDB (TEST_EVENTSTORE_URL)', async () => openNamespaced(server.url));
+}
