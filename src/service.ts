@@ -13,6 +13,7 @@ import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
 import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
+import { secretContext, secretSubject, WebhookCommands } from './commands/webhooks.js';
 import type { Settings } from './config.js';
 import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
@@ -21,6 +22,8 @@ import { operations } from './operations/registry.js';
 import { Metrics, type Follower } from './metrics/metrics.js';
 import { systemClock } from './ports/clock.js';
 import { Reactor } from './subscriptions/reactor.js';
+import { urlIssue } from './webhooks/address.js';
+import { Webhooks } from './webhooks/webhooks.js';
 
 /** How long a stop waits for requests that are being answered, in ms. */
 const DRAIN_MS = 10_000;
@@ -60,6 +63,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const reactions = new Reactions(handler, readStore);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
   const reactor = new Reactor({ log, events, checkpoints, isCause: (event) => isCause(event) && !projector.deps.skips.some(event), follow: (event) => reactions.follow(event), onError });
+  const webhooks = openWebhooks(host, handler, onError);
   const limits = rateLimits(settings, counters);
   await limits.load(clock.now());
   let stopping = false;
@@ -67,6 +71,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     commands: { handler, readStore, reactions, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
     readStore,
     idempotency: { idempotency, clock, ids, onError },
+    webhooks: webhooks.api,
     logger,
     tokens: { keys, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE },
     limits,
@@ -78,12 +83,13 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const server = await listen(apiServer(createApp(deps).callback()), settings);
   reactor.start();
   followersOf(host, reactor).forEach((follower) => metrics.follow(follower));
+  webhooks.dispatch.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {
     stopping = true;
     await Promise.all([drain(server), control?.close()]);
-    await reactor.stop();
+    await Promise.all([reactor.stop(), webhooks.dispatch.stop()]);
     await stopHousekeeping();
     await platform.close();
   };
@@ -118,6 +124,28 @@ function progressLog(logger: Logger): Report {
     loggedAt = Date.now();
     logger.info(progress, 'making read models anew');
   };
+}
+
+/** Webhooks: what the API asks of them, and what derives and delivers them. */
+function openWebhooks({ settings, platform, events, projector }: Host, handler: CommandHandler, onError: (error: unknown) => void) {
+  const { log, vault, webhooks: stores } = platform;
+  const allowPrivate = settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS;
+  const commands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => dispatch.nudge(ref));
+  const dispatch = new Webhooks({
+    log,
+    events,
+    stores,
+    vault,
+    secretSeal: { subject: secretSubject, context: secretContext },
+    clock: systemClock,
+    isSkipped: (event) => projector.deps.skips.some(event),
+    disable: (ref, reason, cause) => commands.disable(ref, reason, cause),
+    onError,
+    schedule: settings.WEBHOOK_RETRY_SCHEDULE,
+    allowPrivate,
+  });
+  const api = { commands, endpoints: stores.endpoints, deliveries: dispatch, urlIssue: (url: string) => urlIssue(url, allowPrivate) };
+  return { api, dispatch };
 }
 
 async function listen(server: Server, { PORT, HOST }: Settings): Promise<Server> {

@@ -12,6 +12,7 @@ import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactRoutes } from './routes/contacts.js';
+import { deliveryRoutes } from './routes/deliveries.js';
 import { docsRoutes } from './routes/docs.js';
 import { groupRoutes } from './routes/groups.js';
 import { healthRoutes } from './routes/health.js';
@@ -19,12 +20,13 @@ import { metricsRoute } from './routes/metrics.js';
 import { openApiRoute } from './routes/reference.js';
 import { openApiDocument } from './openapi/document.js';
 import { publicRouter, type PublicRoute } from './publicRoutes.js';
+import { webhookRoutes } from './routes/webhooks.js';
 import { BASE_PATH, noRoute, routerOf, type Route } from './routing.js';
 import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
-  return [...contactRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps)];
+  return [...contactRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
 }
 
 /** Every route outside of it; one of them describes them all. */

@@ -2,7 +2,11 @@
 
 import type { Logger } from 'pino';
 import type { CommandDeps } from '../commands/deps.js';
+import type { WebhookCommands } from '../commands/webhooks.js';
+import type { DeliveryPage, DeliveryQuery, DeliveryStatus } from '../ports/deliveryStore.js';
 import type { ReadStore } from '../ports/readStore.js';
+import type { Replay } from '../ports/replayStore.js';
+import type { EndpointRef, WebhookEndpoints } from '../ports/webhookEndpoints.js';
 import type { IdempotencyDeps } from './idempotency.js';
 import type { RateLimits } from './middleware/rateLimit.js';
 import type { TokenKeys } from './tokenKeys.js';
@@ -11,6 +15,28 @@ export interface RouteDeps {
   commands: CommandDeps;
   readStore: ReadStore;
   idempotency: IdempotencyDeps;
+  webhooks: WebhookDeps;
+}
+
+export interface WebhookDeps {
+  commands: WebhookCommands;
+  endpoints: WebhookEndpoints;
+  deliveries: DeliveryDesk;
+  /** Why no webhook may go to a URL; null when one may. */
+  urlIssue: (url: string) => string | null;
+}
+
+/** What can be asked of an endpoint's deliveries. Ids are the caller's: the same again is the same. */
+export interface DeliveryDesk {
+  /** The log, answers of receivers readable. */
+  list(ref: EndpointRef, query: DeliveryQuery): Promise<DeliveryPage>;
+  /** Asks for a test delivery; returns its id. */
+  test(ref: EndpointRef, eventId: string): Promise<string>;
+  /** Has a delivery tried again; returns how it stands, null when there is none. */
+  retry(ref: EndpointRef, id: string): Promise<DeliveryStatus | null>;
+  /** Has the events of a range of time sent again. */
+  replay(ref: EndpointRef, id: string, range: Pick<Replay, 'since' | 'until' | 'topics'>): Promise<Replay>;
+  findReplay(ref: EndpointRef, id: string): Promise<Replay | null>;
 }
 
 export interface ApiDeps extends RouteDeps {

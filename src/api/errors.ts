@@ -9,9 +9,10 @@ export const errorCatalog = {
   INVALID_ENTITY_TYPE: { status: 400, description: 'Contact does not belong to the specified company' },
   UNAUTHORIZED: { status: 401, description: 'Missing or invalid authentication token' },
   FORBIDDEN: { status: 403, description: 'The token does not allow this' },
-  NOT_FOUND: { status: 404, description: 'There is no such route' },
+  NOT_FOUND: { status: 404, description: 'There is no such route, delivery or replay' },
   CONTACT_NOT_FOUND: { status: 404, description: 'The requested contact was not found' },
   COMPANY_NOT_FOUND: { status: 404, description: 'The specified company was not found' },
+  WEBHOOK_NOT_FOUND: { status: 404, description: 'The webhook endpoint was not found' },
   METHOD_NOT_ALLOWED: { status: 405, description: 'The path does not have that method; `Allow` says which it has' },
   CONFLICT: { status: 409, description: 'Others changed it at the same time, the id is taken, or a request with this key is still running' },
   PRECONDITION_FAILED: { status: 412, description: 'It was changed since: its ETag is not one that If-Match names' },
@@ -63,6 +64,8 @@ export const contactNotFound = () => new ApiError('CONTACT_NOT_FOUND', 'The requ
 
 export const companyNotFound = () => new ApiError('COMPANY_NOT_FOUND', 'The specified company was not found');
 
+export const webhookNotFound = () => new ApiError('WEBHOOK_NOT_FOUND', 'The webhook endpoint was not found');
+
 /** The answer to a command that came to nothing. */
 export function refused(refusal: Refusal): ApiError {
   switch (refusal.code) {
@@ -70,6 +73,10 @@ export function refused(refusal: Refusal): ApiError {
       return contactNotFound();
     case 'COMPANY_NOT_FOUND':
       return companyNotFound();
+    case 'WEBHOOK_NOT_FOUND':
+      return webhookNotFound();
+    case 'LIMIT_REACHED':
+      return new ApiError('CONFLICT', refusal.message);
     case 'NOT_OF_COMPANY':
       return new ApiError('INVALID_ENTITY_TYPE', 'Contact does not belong to the specified company');
     case 'ALREADY_EXISTS':

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { CommandContext } from '../commands/handle.js';
 import type { Clock, Ids } from '../ports/clock.js';
-import type { IdempotencyStore, IdempotentRequest, StoredAnswer } from '../ports/idempotencyStore.js';
+import type { IdempotencyStore, IdempotentRequest } from '../ports/idempotencyStore.js';
 import { commandContext, principalOf, type ApiContext } from './context.js';
 import { ApiError, validationError } from './errors.js';
 
@@ -12,6 +12,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: unknown;
+  /** What is answered when the request comes again, if not `body`: one that held a secret is kept without. */
+  kept?: unknown;
 }
 
 export interface IdempotencyDeps {
@@ -54,17 +56,17 @@ export async function answerOnce(
 }
 
 /** Carries out a reserved request and keeps its answer; lets go of the key when it was refused. */
-async function settle(request: IdempotentRequest, deps: IdempotencyDeps, carryOut: () => Promise<Answer>): Promise<StoredAnswer> {
+async function settle(request: IdempotentRequest, deps: IdempotencyDeps, carryOut: () => Promise<Answer>): Promise<Answer> {
   const { idempotency, onError } = deps;
   const carried = await carryOut().catch(async (error: unknown) => {
     const refused = error instanceof ApiError && error.status < 500;
     await (refused ? idempotency.release(request) : idempotency.abandon(request)).catch(onError);
     throw error;
   });
-  const answer = { ...carried, body: JSON.stringify(carried.body) };
+  const { status, headers, body, kept = body } = carried;
   // The command is done: an answer that cannot be kept is found again by the ids it reserved.
-  await idempotency.answer(request, answer).catch(onError);
-  return answer;
+  await idempotency.answer(request, { status, headers, body: JSON.stringify(kept) }).catch(onError);
+  return carried;
 }
 
 function requestOf(ctx: ApiContext, raw: Buffer): IdempotentRequest | undefined {

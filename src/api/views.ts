@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import type { Entity } from '../domain/entity.js';
+import { fullView as entityView } from '../domain/fullView.js';
 import type {
   companyContactSchema,
   departmentContactSchema,
@@ -15,34 +16,7 @@ import type {
 type View<Schema extends z.ZodType> = (entity: Entity) => z.infer<Schema>;
 
 /** The full shape of a contact or a company. */
-export function fullView(entity: Entity): FullView {
-  const { id, organizationId, name, displayName, code, entityTypes, email, phone, website } = entity;
-  const { address, parentEntityId, primaryContactId, taxId, description, notes } = entity;
-  const { customFields, metadata, status, createdAt, updatedAt } = entity;
-  return {
-    id,
-    organizationId,
-    name,
-    displayName,
-    code,
-    entityTypes,
-    email,
-    phone,
-    website,
-    address,
-    parentEntityId,
-    primaryContactId,
-    taxId,
-    description,
-    notes,
-    customFields,
-    metadata,
-    status,
-    isActive: status === 'active',
-    createdAt,
-    updatedAt,
-  };
-}
+export const fullView: (entity: Entity) => FullView = entityView;
 
 /** In the hierarchy map. */
 export const hierarchyView: View<typeof hierarchyContactSchema> = ({ id, name, displayName, metadata: { title, department } }) => ({

@@ -10,8 +10,11 @@ export interface FieldIssue {
 export type Rejection =
   | { code: 'CONTACT_NOT_FOUND' }
   | { code: 'COMPANY_NOT_FOUND' }
+  | { code: 'WEBHOOK_NOT_FOUND' }
   | { code: 'ALREADY_EXISTS' }
   | { code: 'NOT_OF_COMPANY' }
+  /** There are as many as there can be; `message` says of what. */
+  | { code: 'LIMIT_REACHED'; message: string }
   | { code: 'INVALID'; issues: FieldIssue[] };
 
 export type Decision<Event> = { accepted: true; events: Event[] } | { accepted: false; rejection: Rejection };

@@ -2,7 +2,7 @@
 // another's, and an aggregate of one organization cannot be reached from another.
 
 /** What the names of streams begin with, one for each kind of aggregate. A new kind is added here. */
-export const streamCategories = ['contact', 'company', 'reporting', 'operations'] as const;
+export const streamCategories = ['contact', 'company', 'reporting', 'operations', 'webhook'] as const;
 export type StreamCategory = (typeof streamCategories)[number];
 
 const NAME = new RegExp(`^(${streamCategories.join('|')})-([^-]+)-(.+)$`);
@@ -20,6 +20,9 @@ export const companyStream = (organizationId: string, id: string): string => str
 
 /** The stream that orders an organization's changes of who reports to whom; see reportingLine.ts. */
 export const reportingStream = (organizationId: string): string => streamName('reporting', organizationId, 'lines');
+
+/** The stream of a webhook endpoint. */
+export const webhookStream = (organizationId: string, id: string): string => streamName('webhook', organizationId, id);
 
 /** In the place of an organization, what belongs to none. No token can name it. */
 export const SERVICE_ORGANIZATION = '\u0000service';

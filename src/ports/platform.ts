@@ -3,11 +3,22 @@
 import type { Checkpoints } from './checkpoints.js';
 import type { Commit } from './commit.js';
 import type { Counters } from './counterStore.js';
+import type { DeliveryStore } from './deliveryStore.js';
 import type { EventLog } from './eventLog.js';
 import type { IdempotencyStore } from './idempotencyStore.js';
 import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
 import type { ProjectionStore, ReadStore } from './readStore.js';
+import type { ReplayStore } from './replayStore.js';
+import type { Vault } from './vault.js';
+import type { WebhookEndpoints } from './webhookEndpoints.js';
+
+/** What webhooks are kept in. */
+export interface WebhookStores {
+  endpoints: WebhookEndpoints;
+  deliveries: DeliveryStore;
+  replays: ReplayStore;
+}
 
 export interface Platform {
   log: EventLog;
@@ -20,6 +31,8 @@ export interface Platform {
   idempotency: IdempotencyStore;
   counters: Counters;
   leases: Leases;
+  vault: Vault;
+  webhooks: WebhookStores;
   /** Lets go of everything. Whoever still writes gets an UnavailableError. */
   close(): void | Promise<void>;
 }

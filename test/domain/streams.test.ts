@@ -36,6 +36,6 @@ test('names are plain ASCII without spaces or control characters', () => {
   fc.assert(fc.property(organization, (organizationId) => expect(encodeOrganization(organizationId)).toMatch(/^[!-~]+$/)));
 });
 
-test.each(['', '$stats', 'contact', 'contact-', 'contact--x', 'contact-a-', 'webhook-a-b', 'xcontact-a-b', 'Contact-a-b'])('%j is none of ours', (stream) => {
+test.each(['', '$stats', 'contact', 'contact-', 'contact--x', 'contact-a-', 'invoice-a-b', 'xcontact-a-b', 'Contact-a-b'])('%j is none of ours', (stream) => {
   expect(parseStream(stream)).toBeUndefined();
 });

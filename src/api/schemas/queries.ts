@@ -12,13 +12,13 @@ export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
 
 const once = z.string('Given more than once');
-const wholeNumber = (min: number, max: number) =>
+export const wholeNumber = (min: number, max: number) =>
   once
     .regex(/^\d{1,15}$/, `Must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `Must be a whole number from ${min} to ${max}`)
     .meta({ type: 'integer', pattern: undefined, minimum: min, maximum: max });
-const oneOf = <const Values extends readonly string[]>(values: Values) =>
+export const oneOf = <const Values extends readonly string[]>(values: Values) =>
   once.pipe(z.enum(values, `Must be one of ${values.map((value) => `'${value}'`).join(', ')}`)).meta({ enum: [...values] });
 
 const paging = {

@@ -7,8 +7,15 @@ import { contactEventSchemas } from './contactEvents.js';
 import type { EventMetadata, EventOf } from './metadata.js';
 import { operationEventSchemas } from './operationEvents.js';
 import { reportingEventSchemas } from './reportingEvents.js';
+import { webhookEventSchemas } from './webhookEvents.js';
 
-export const eventSchemas = { ...contactEventSchemas, ...companyEventSchemas, ...reportingEventSchemas, ...operationEventSchemas } as const;
+export const eventSchemas = {
+  ...contactEventSchemas,
+  ...companyEventSchemas,
+  ...reportingEventSchemas,
+  ...operationEventSchemas,
+  ...webhookEventSchemas,
+} as const;
 
 export type EventType = keyof typeof eventSchemas;
 
@@ -20,7 +27,8 @@ export type ContactEvent = EventsOf<typeof contactEventSchemas>;
 export type CompanyEvent = EventsOf<typeof companyEventSchemas>;
 export type ReportingEvent = EventsOf<typeof reportingEventSchemas>;
 export type OperationEvent = EventsOf<typeof operationEventSchemas>;
-export type DomainEvent = ContactEvent | CompanyEvent | ReportingEvent | OperationEvent;
+export type WebhookEndpointEvent = EventsOf<typeof webhookEventSchemas>;
+export type DomainEvent = ContactEvent | CompanyEvent | ReportingEvent | OperationEvent | WebhookEndpointEvent;
 
 /** Makes the next version's data of one version's. Pure; what it cannot know it must leave unset. */
 export type Upcaster = (data: JsonObject, metadata: EventMetadata) => JsonObject;

@@ -9,7 +9,9 @@ import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
 import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping } from '../wrapping.js';
+import { KeyedVault } from '../vault.js';
 import { Database } from './database.js';
+import { SqliteDeliveryStore } from './deliveries.js';
 import { SqliteDocuments } from './documents.js';
 import { Dropper } from './dropper.js';
 import { SqliteEventLog } from './eventLog.js';
@@ -22,7 +24,9 @@ import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
 import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
+import { SqliteReplayStore } from './replays.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
+import { SqliteWebhookEndpoints } from './webhookEndpoints.js';
 
 export interface EmbeddedOptions {
   /** The folder of the files; made when it is missing. */
@@ -54,7 +58,7 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
     const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKey));
     const { dropper, ...ports } = openStore(store, projections, changesOf, observing(observer, 'contacts'));
     closers.push(() => dropper.stop());
-    return { ...ports, keys, close };
+    return { ...ports, keys, vault: new KeyedVault(keys), close };
   } catch (error) {
     await close();
     throw error;
@@ -92,5 +96,10 @@ function openStore(database: Database, projections: readonly Projection[], chang
     idempotency: new SqliteIdempotencyStore(database, writes),
     counters: { shared: false as const, store: new SqliteCounterStore(database, writes) },
     leases: new EmbeddedLeases(),
+    webhooks: {
+      endpoints: new SqliteWebhookEndpoints(database, writes),
+      deliveries: new SqliteDeliveryStore(database, writes),
+      replays: new SqliteReplayStore(database, writes),
+    },
   };
 }

@@ -1,6 +1,7 @@
 // The layout of the two files, as numbered migrations: a landed one is never changed.
 
 import type { Migration } from './migrate.js';
+import { webhookTables } from './webhookTables.js';
 
 /** `contacts.sqlite`: events, read models, and what else is state. */
 export const storeMigrations: readonly Migration[] = [
@@ -141,6 +142,7 @@ export const storeMigrations: readonly Migration[] = [
   -- Numbers of collections that were dropped, to be given again: they make up rowids, which are finite.
   CREATE TABLE spare_collections (number INTEGER PRIMARY KEY);
   `,
+  webhookTables,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */

@@ -39,13 +39,12 @@ export class MongoConnection {
   ) {}
 
   /**
-   * Connects to `url`; the database is the one it names, else `contacts`. `observe` is told of
-   * every command sent.
+   * Connects to `url`; the database is the one it names, else `contacts`. `more` adds to the
+   * options or overrides them.
    * @throws UnavailableError when no server answers
    */
-  static async open(url: string, observe?: (command: Document) => void): Promise<MongoConnection> {
-    const client = new MongoClient(url, { ...options, monitorCommands: observe !== undefined });
-    if (observe !== undefined) client.on('commandStarted', ({ command }) => observe(command));
+  static async open(url: string, more: MongoClientOptions = {}): Promise<MongoConnection> {
+    const client = new MongoClient(url, { ...options, ...more });
     const connection = new MongoConnection(client, client.db(databaseOf(url)));
     try {
       await connection.run(() => client.connect());

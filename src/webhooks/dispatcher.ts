@@ -1,0 +1,159 @@
+// Delivers: takes up what is ready, posts it, signed, and records what came of it. Endpoints are
+// worked on side by side, each with few exchanges at a time, so that none takes anything from others.
+
+import { concatAll, debounceTime, filter, groupBy, mergeMap, Subject, type Observable, type OperatorFunction } from 'rxjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DisabledReason } from '../domain/webhookEndpoint.js';
+import type { AlarmClock } from '../ports/clock.js';
+import type { DeliveryStore, DueDelivery } from '../ports/deliveryStore.js';
+import type { EndpointRef, WebhookEndpoints } from '../ports/webhookEndpoints.js';
+import type { Vault } from '../ports/vault.js';
+import { Attempts, type Settled } from './attempts.js';
+import type { Sender } from './exchange.js';
+import { IN_FLIGHT_PER_ENDPOINT, Lane } from './lane.js';
+import { inBatches, whenIdle } from './operators.js';
+import type { SigningKeys } from './signingKeys.js';
+import { Slots } from './slots.js';
+
+/** After how long without work an endpoint's part of the pipeline is taken down, in ms. */
+const QUIET_MS = 60_000;
+const STORE_RETRY_MS = 500;
+
+export interface DispatcherDeps {
+  deliveries: DeliveryStore;
+  endpoints: WebhookEndpoints;
+  vault: Vault;
+  keys: SigningKeys;
+  sender: Sender;
+  clock: AlarmClock;
+  /** Seconds between tries. */
+  schedule: readonly number[];
+  allowPrivate: boolean;
+  /** In [0, 1). */
+  random: () => number;
+  /** Disables an endpoint; `cause` is the delivery that settled it. */
+  disable: (ref: EndpointRef, reason: DisabledReason, cause: { id: string; eventId: string | null }) => Promise<void>;
+  onError: (error: unknown) => void;
+}
+
+export class Dispatcher {
+  /** Endpoints that may have more to do, and from when on. */
+  readonly later = new Subject<EndpointRef & { at: Date }>();
+  private readonly lanes = new Map<string, Lane>();
+  private readonly slots = new Slots();
+  private readonly attempts: Attempts;
+  private readonly aborting = new AbortController();
+  private stopping = false;
+
+  constructor(private readonly deps: DispatcherDeps) {
+    this.attempts = new Attempts({ ...deps, signal: this.aborting.signal });
+  }
+
+  /** What was delivered or failed since the start, by organization. */
+  get tallies() {
+    return this.attempts.tallies;
+  }
+
+  /** From endpoints that may have something ready to all that was recorded of it. */
+  deliver(): OperatorFunction<EndpointRef, Settled[]> {
+    return (wakes: Observable<EndpointRef>) =>
+      wakes.pipe(
+        groupBy(({ endpointId }) => endpointId, { duration: (one) => one.pipe(debounceTime(QUIET_MS)) }),
+        mergeMap((endpoint) =>
+          endpoint.pipe(
+            whenIdle((ref) => this.take(ref)),
+            concatAll(),
+            mergeMap((delivery) => this.attempt(delivery), IN_FLIGHT_PER_ENDPOINT),
+          ),
+        ),
+        filter((settled) => settled !== null),
+        inBatches((settled) => this.record(settled)),
+      );
+  }
+
+  /** Takes nothing more up; what is under way is let go of after `patienceMs`. */
+  stop(patienceMs: number): void {
+    this.stopping = true;
+    setTimeout(() => this.aborting.abort(), patienceMs).unref();
+  }
+
+  /** Takes up deliveries of an endpoint that are ready, as many as there is room for. */
+  private async take(ref: EndpointRef): Promise<DueDelivery[]> {
+    const { deliveries, endpoints, keys, clock, onError } = this.deps;
+    const lane = this.laneOf(ref);
+    try {
+      lane.show(await endpoints.find(ref), await keys.of(ref));
+      const now = clock.now();
+      const { pausedUntil } = lane.health;
+      if (this.stopping || !lane.enabled || lane.room === 0) return [];
+      if (pausedUntil !== null && pausedUntil > now) {
+        this.later.next({ ...ref, at: pausedUntil });
+        return [];
+      }
+      // What is taken now may be recorded, and so ready no longer, by the time the answer is looked at.
+      const before = new Set(lane.taken);
+      const due = await deliveries.due(ref, now, lane.room + before.size);
+      const taken = due.filter(({ id }) => !before.has(id)).slice(0, lane.room);
+      for (const { id } of taken) lane.taken.add(id);
+      return taken;
+    } catch (error) {
+      onError(error);
+      this.later.next({ ...ref, at: new Date(clock.now().getTime() + STORE_RETRY_MS) });
+      return [];
+    }
+  }
+
+  /** Tries one delivery; null when nothing came of it that is to be recorded, and it stays as it is. */
+  private async attempt(delivery: DueDelivery): Promise<Settled | null> {
+    const lane = this.laneOf(delivery);
+    const { organizationId, endpointId, id } = delivery;
+    try {
+      return await this.slots.use(organizationId, lane.suspect, async () => {
+        if (!this.stopping && lane.enabled) return this.attempts.make(lane, delivery);
+        lane.taken.delete(id);
+        return null;
+      });
+    } catch (error) {
+      lane.taken.delete(id);
+      if (this.aborting.signal.aborted) return null;
+      this.deps.onError(error);
+      this.later.next({ organizationId, endpointId, at: new Date(this.deps.clock.now().getTime() + STORE_RETRY_MS) });
+      return null;
+    }
+  }
+
+  /** Records what came of tries, as long as it takes: unrecorded, a delivery would be made again. */
+  private async record(settled: Settled[]): Promise<Settled[]> {
+    const { deliveries, clock, onError } = this.deps;
+    for (;;) {
+      try {
+        await deliveries.record(settled.map(({ outcome }) => outcome), clock.now());
+        break;
+      } catch (error) {
+        onError(error);
+        if (this.aborting.signal.aborted) return [];
+        await sleep(STORE_RETRY_MS);
+      }
+    }
+    const now = clock.now();
+    const freed = new Map<string, EndpointRef>();
+    for (const { outcome, eventId, disable } of settled) {
+      const { organizationId, endpointId, id, next } = outcome;
+      const ref = { organizationId, endpointId };
+      this.laneOf(ref).taken.delete(id);
+      freed.set(endpointId, ref);
+      if (next.status === 'pending') this.later.next({ ...ref, at: next.at });
+      if (disable !== null) await this.deps.disable(ref, disable, { id, eventId }).catch(onError);
+    }
+    for (const ref of freed.values()) this.later.next({ ...ref, at: now });
+    return settled;
+  }
+
+  private laneOf(ref: EndpointRef): Lane {
+    const known = this.lanes.get(ref.endpointId);
+    if (known !== undefined) return known;
+    const lane = new Lane({ organizationId: ref.organizationId, endpointId: ref.endpointId });
+    this.lanes.set(ref.endpointId, lane);
+    return lane;
+  }
+}

@@ -1,0 +1,63 @@
+// What is known, while deliveries are under way, of one endpoint: how it stands, what it is signed
+// with, which deliveries were taken up, and how many more may be.
+
+import type { KeyObject } from 'node:crypto';
+import type { EndpointHealth, EndpointRef, RegisteredEndpoint } from '../ports/webhookEndpoints.js';
+
+/** How many exchanges with one endpoint run at a time. */
+export const IN_FLIGHT_PER_ENDPOINT = 8;
+
+/** How many deliveries are taken up at a time, those among them that wait for their turn or to be recorded. */
+const TAKEN_PER_ENDPOINT = 4 * IN_FLIGHT_PER_ENDPOINT;
+
+export interface SigningKey {
+  key: KeyObject;
+  /** When it stops to sign; null for the newest. */
+  until: Date | null;
+}
+
+export class Lane {
+  registered: RegisteredEndpoint | null = null;
+  keys: readonly SigningKey[] = [];
+  health: EndpointHealth = { failingSince: null, pausedUntil: null };
+  /** Ids of the deliveries that were taken up and are not recorded yet. */
+  readonly taken = new Set<string>();
+  private failedLast = false;
+
+  constructor(readonly ref: EndpointRef) {}
+
+  /** How the endpoint stands now. */
+  show(registered: RegisteredEndpoint | null, keys: readonly SigningKey[]): void {
+    // Health is kept here first and recorded after: what is stored may be older.
+    if (this.registered === null || (registered !== null && registered.revision > this.registered.revision)) {
+      this.health = registered?.health ?? this.health;
+    }
+    this.registered = registered;
+    this.keys = keys;
+  }
+
+  get enabled(): boolean {
+    return this.registered?.endpoint.status === 'enabled';
+  }
+
+  /** Whether its last answer was a failure: it is then tried with one delivery at a time. */
+  get suspect(): boolean {
+    return this.failedLast || this.health.failingSince !== null;
+  }
+
+  /** How many more deliveries may be taken up. */
+  get room(): number {
+    return Math.max(0, (this.suspect ? 1 : TAKEN_PER_ENDPOINT) - this.taken.size);
+  }
+
+  /** Takes note of an answer. @returns the endpoint's health, when it changed */
+  note(answer: { failed: boolean; at: Date; pausedUntil: Date | null }): EndpointHealth | null {
+    const before = this.health;
+    this.failedLast = answer.failed;
+    this.health = answer.failed
+      ? { failingSince: before.failingSince ?? answer.at, pausedUntil: answer.pausedUntil ?? before.pausedUntil }
+      : { failingSince: null, pausedUntil: null };
+    const same = before.failingSince === this.health.failingSince && before.pausedUntil === this.health.pausedUntil;
+    return same ? null : this.health;
+  }
+}
