@@ -38,6 +38,11 @@ export function parseStream(stream: string): StreamSubject | undefined {
   return { category, organizationId: decodeOrganization(organization), id };
 }
 
+/** Whether a stream is of a kind. */
+export function isOfCategory(stream: string, category: StreamCategory): boolean {
+  return stream.startsWith(`${category}-`);
+}
+
 /** The organization as it stands in names: no hyphen, no control character, plain ASCII. */
 export function encodeOrganization(organizationId: string): string {
   return encodeURIComponent(organizationId).replaceAll('-', '%2D');

@@ -1,5 +1,6 @@
 // One step of making a generation: what the next events of the log make of its documents.
 
+import { isOfCategory } from '../domain/streams.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventStore } from '../ports/eventStore.js';
@@ -73,8 +74,8 @@ async function changesOf(
   stored: readonly StoredEvent[],
   { events, store, skips }: ProjectingDeps,
 ): Promise<Change[]> {
-  const unskipped = stored.filter((event) => !skips.has(projection.name, event));
-  const subjects = bySubject(projection, await events.open(unskipped));
+  const concerning = stored.filter((event) => isOfCategory(event.stream, projection.category) && !skips.has(projection.name, event));
+  const subjects = bySubject(projection, await events.open(concerning));
   const documents = await store.load(projection.name, generation, subjects);
   return subjects.flatMap((subject, index) => changeOf(projection, subject, documents[index] ?? null, skips) ?? []);
 }

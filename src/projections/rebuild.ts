@@ -42,8 +42,9 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
   const { number } = begun;
   let { position } = begun;
   const before = log.count(null, position) ?? 0;
+  const told = async (seen: number) => report?.({ done: before + seen, total: log.count(null, await log.head()) });
   for (let seen = 0; ; ) {
-    report?.({ done: before + seen, total: log.count(null, await log.head()) });
+    await told(seen);
     signal?.throwIfAborted();
     const step = await nextStep(projection, { number, position }, deps, REBUILD_BATCH);
     // Asked for together: where others write without a pause, a switch that came after would always come too late.
@@ -54,7 +55,10 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
     if (!applied) throw new RebuildReplacedError(`another rebuild of ${projection.name} took the place of this one`);
     seen += step.seen;
     if (step.seen > 0) ({ position } = step);
-    if (switched) return seen;
+    if (switched) {
+      await told(seen);
+      return seen;
+    }
     if (step.seen === 0) await sleep(RETRY_AFTER_MS);
   }
 }
