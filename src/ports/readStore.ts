@@ -101,6 +101,9 @@ export interface Generation {
 /** A document as it is stored, a tombstone's too, with what it is found by; `keys` is null for a tombstone. */
 export type StoredDocument = DocumentSubject & Versioned & { keys: DocumentKeys | null };
 
+/** The change that some events make of what stands for a subject; null when others must come before them. */
+export type Step = (stored: Versioned | null) => Change | null;
+
 /** The side of the read models that projecting uses. */
 export interface ProjectionStore {
   /** The generation that reads see, as of now; null: there never was one, and reads find nothing. */
@@ -114,6 +117,8 @@ export interface ProjectionStore {
   /**
    * Applies changes to a generation and moves its position `from` → `to`; when it is not at
    * `from`, or is neither live nor being built, nothing happens. Seeing changes twice changes nothing.
+   * Where others may change documents meanwhile, the position stays when one of them stands
+   * before where its change begins: its change is then to be made again from what stands.
    * @returns whether it was applied
    */
   apply(
@@ -123,6 +128,14 @@ export interface ProjectionStore {
     from: Position | null,
     to: Position,
   ): Promise<boolean>;
+  /**
+   * Makes reads show `subject` at stream revision `revision` or a later one, ahead of the position:
+   * for a writer that waits to see its own events. What stands before it is changed by `step`. A
+   * generation being built is changed alike, or is not switched to until its builder has asked for
+   * it again (by `building`) and then reached the end of the log.
+   * @returns whether reads show it now
+   */
+  show(projection: ProjectionName, subject: DocumentSubject, revision: number, step: Step): Promise<boolean>;
   /**
    * Makes the generation being built the live one, at once for all readers, unless it is not
    * `generation` or stands before the live one's position. The one it replaces is dropped, which

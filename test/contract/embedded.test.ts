@@ -7,6 +7,7 @@ import { generationsContract } from './generationsContract.js';
 import { leasesContract } from './leasesContract.js';
 import { readStoreContract } from './readStoreContract.js';
 import { searchContract } from './searchContract.js';
+import { showContract } from './showContract.js';
 import { checkpointsContract, countersContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
 
 const openStore = async (folder?: string) => ({ ...(await openPlatform(folder)), position: String });
@@ -33,6 +34,7 @@ const openLeases = async () => {
 eventLogContract('embedded', openPlatform);
 readStoreContract('embedded', () => openStore());
 generationsContract('embedded', openStore, temporaryFolder);
+showContract('embedded', () => openStore());
 searchContract('embedded', () => openStore());
 keyStoreContract('embedded', opening('keys'), temporaryFolder);
 idempotencyContract('embedded', opening('idempotency'), temporaryFolder);

@@ -1,13 +1,24 @@
 // MongoDB put through every contract suite of the ports that lie in it.
 
 import { wrappingKey } from './embedded.js';
+import { generationsContract } from './generationsContract.js';
 import { lapsingLeasesContract, leasesContract } from './leasesContract.js';
+import { readStoreContract } from './readStoreContract.js';
+import { searchContract } from './searchContract.js';
 import { fencedCheckpointsContract, sharedCountersContract } from './sharedStateContracts.js';
+import { showContract } from './showContract.js';
 import { checkpointsContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
 import { openMongo, type MongoPlatform } from '../../src/platform/servers/mongoPlatform.js';
+import { projections } from '../../src/projections/project.js';
 import { describeMongo } from '../support/mongo.js';
 
-const open = (url: string) => openMongo({ url, wrappingKey: wrappingKey() });
+/** Positions of no log: what they hold is compared as a number. */
+const position = (n: number) => `at ${n}`;
+const place = (at: string | null) => (at === null ? 0 : Number(at.slice(3)));
+const compare = (a: string | null, b: string | null) => place(a) - place(b);
+
+const open = (url: string) => openMongo({ url, wrappingKey: wrappingKey(), projections: projections.map(({ name }) => name), compare });
+const openStore = async (url: string) => ({ ...(await open(url)), position });
 
 const opening =
   <Part extends 'keys' | 'idempotency' | 'checkpoints'>(part: Part) =>
@@ -29,9 +40,13 @@ describeMongo('on MongoDB', (mongo) => {
     return counters.store;
   };
 
+  readStoreContract('MongoDB', () => openStore(mongo.newDatabase()));
+  generationsContract('MongoDB', openStore, mongo.newDatabase);
+  showContract('MongoDB', () => openStore(mongo.newDatabase()));
+  searchContract('MongoDB', () => openStore(mongo.newDatabase()), { runs: 10, many: 60 });
   keyStoreContract('MongoDB', opening('keys'), mongo.newDatabase);
   idempotencyContract('MongoDB', opening('idempotency'), mongo.newDatabase);
-  checkpointsContract('MongoDB', opening('checkpoints'), mongo.newDatabase, (n) => `opaque ${n}`);
+  checkpointsContract('MongoDB', opening('checkpoints'), mongo.newDatabase, position);
   fencedCheckpointsContract('MongoDB', twice(({ checkpoints }) => checkpoints));
   sharedCountersContract('MongoDB', twice(countersOf));
   leasesContract('MongoDB', twice(({ leases }) => leases));

@@ -178,7 +178,7 @@ export function idempotencyContract(name: string, open: Open<IdempotencyStore>, 
     test('lets a request unanswered for 30 s be taken over, and then for 30 s not again', async () => {
       await reserve();
       const tries = await Promise.all([reserve(ABANDONED_AFTER_MS + 1, others), reserve(ABANDONED_AFTER_MS + 1, others)]);
-      expect(tries).toEqual([{ outcome: 'reserved', ids, takenOver: true }, { outcome: 'running' }]);
+      expect(tries).toEqual(expect.arrayContaining([{ outcome: 'reserved', ids, takenOver: true }, { outcome: 'running' }]));
       expect(await reserve(2 * ABANDONED_AFTER_MS, others)).toEqual({ outcome: 'running' });
       expect(await reserve(2 * ABANDONED_AFTER_MS + 2, others)).toMatchObject({ outcome: 'reserved', takenOver: true });
     });

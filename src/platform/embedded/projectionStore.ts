@@ -2,7 +2,7 @@
 
 import type { Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
-import type { Generation, ProjectionStore, StoredDocument } from '../../ports/readStore.js';
+import type { Generation, ProjectionStore, Step, StoredDocument } from '../../ports/readStore.js';
 import { reading } from './database.js';
 import type { SqliteDocuments } from './documents.js';
 import type { Dropper } from './dropper.js';
@@ -10,6 +10,13 @@ import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit } from './groupCommit.js';
 
 export class SqliteProjectionStore implements ProjectionStore {
+  /**
+   * How many writes were shown ahead of the position but not in the generation being built, by its
+   * name: in all, and when it was last asked for. A process that resumes a building reads all
+   * after its position, so that none need be remembered.
+   */
+  private readonly ahead = new Map<string, { noted: number; seen: number }>();
+
   constructor(
     private readonly writes: GroupCommit,
     private readonly generations: SqliteGenerations,
@@ -22,7 +29,12 @@ export class SqliteProjectionStore implements ProjectionStore {
   }
 
   async building(projection: ProjectionName): Promise<Generation | null> {
-    return reading(() => this.generations.building(projection));
+    return reading(() => {
+      const building = this.generations.building(projection);
+      const ahead = building === null ? undefined : this.ahead.get(nameOf(projection, building.number));
+      if (ahead !== undefined) ahead.seen = ahead.noted;
+      return building;
+    });
   }
 
   async build(projection: ProjectionName, version: number): Promise<Generation> {
@@ -50,9 +62,26 @@ export class SqliteProjectionStore implements ProjectionStore {
   }
 
   async switchTo(projection: ProjectionName, generation: number): Promise<boolean> {
-    const switched = await this.writes.run(() => this.generations.switchTo(projection, generation));
+    const switched = await this.writes.run(() => {
+      const ahead = this.ahead.get(nameOf(projection, generation));
+      return ahead?.noted === ahead?.seen && this.generations.switchTo(projection, generation);
+    });
     this.dropper.start();
     return switched;
+  }
+
+  async show(projection: ProjectionName, subject: DocumentSubject, revision: number, step: Step): Promise<boolean> {
+    return this.writes.run(() => {
+      const live = this.generations.live(projection);
+      if (live === null || !this.reach(projection, live.number, subject, revision, step)) return false;
+      const building = this.generations.building(projection);
+      if (building !== null && !this.reach(projection, building.number, subject, revision, step)) {
+        const name = nameOf(projection, building.number);
+        const { noted, seen } = this.ahead.get(name) ?? { noted: 0, seen: 0 };
+        this.ahead.set(name, { noted: noted + 1, seen });
+      }
+      return true;
+    });
   }
 
   async documents(
@@ -65,6 +94,15 @@ export class SqliteProjectionStore implements ProjectionStore {
       const inUse = this.generations.inUse(projection, generation);
       return inUse ? this.tables.stored(projection, generation, after, limit) : [];
     });
+  }
+
+  /** Whether a document of a generation has come to `revision`, by `step` from what stands if need be. */
+  private reach(projection: ProjectionName, generation: number, subject: DocumentSubject, revision: number, step: Step): boolean {
+    const stored = this.tables.load(projection, generation, subject);
+    if (stored !== null && stored.revision >= revision) return true;
+    const change = step(stored);
+    if (change !== null) this.tables.apply(projection, generation, change);
+    return change !== null;
   }
 
   /** `apply` within a group. */
@@ -80,3 +118,5 @@ export class SqliteProjectionStore implements ProjectionStore {
     return true;
   }
 }
+
+const nameOf = (projection: ProjectionName, generation: number) => `${projection}/${generation}`;

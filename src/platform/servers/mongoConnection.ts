@@ -39,12 +39,13 @@ export class MongoConnection {
   ) {}
 
   /**
-   * Connects to `url`; the database is the one it names, else `contacts`. `more` adds to the
-   * options or overrides them.
+   * Connects to `url`; the database is the one it names, else `contacts`. `observe` is told of
+   * every command sent.
    * @throws UnavailableError when no server answers
    */
-  static async open(url: string, more: MongoClientOptions = {}): Promise<MongoConnection> {
-    const client = new MongoClient(url, { ...options, ...more });
+  static async open(url: string, observe?: (command: Document) => void): Promise<MongoConnection> {
+    const client = new MongoClient(url, { ...options, monitorCommands: observe !== undefined });
+    if (observe !== undefined) client.on('commandStarted', ({ command }) => observe(command));
     const connection = new MongoConnection(client, client.db(databaseOf(url)));
     try {
       await connection.run(() => client.connect());

@@ -1,45 +1,62 @@
 // Every port but the event log on one MongoDB database, which copies of the service share.
 
 import type { KeyObject } from 'node:crypto';
-import type { MongoClientOptions } from 'mongodb';
+import type { Document } from 'mongodb';
+import type { EventLog } from '../../ports/eventLog.js';
 import type { Platform } from '../../ports/platform.js';
+import type { ProjectionName } from '../../ports/projection.js';
+import { KeyedVault } from '../vault.js';
 import { KeyWrapping } from '../wrapping.js';
 import { MongoConnection } from './mongoConnection.js';
+import { MongoGenerations } from './mongoGenerations.js';
 import { MongoIdempotencyStore } from './mongoIdempotency.js';
 import { MongoKeyStore } from './mongoKeyStore.js';
 import { MongoLeases } from './mongoLeases.js';
+import { MongoProjectionStore } from './mongoProjectionStore.js';
+import { MongoReadStore } from './mongoReadStore.js';
 import { MongoCheckpoints, MongoCounters } from './mongoState.js';
 
 export interface MongoOptions {
   /** A connection string; the database is the one it names, else `contacts`. */
   url: string;
   wrappingKey: KeyObject;
-  /** Options of the driver, over those of the service. */
-  client?: MongoClientOptions;
+  projections: readonly ProjectionName[];
+  /** The order of the positions of the log that goes with it. */
+  compare: EventLog['compare'];
+  /** Told of every command sent to the server. */
+  observe?: ((command: Document) => void) | undefined;
 }
 
 /** What of a platform lies in MongoDB. */
-export type MongoPlatform = Pick<Platform, 'keys' | 'checkpoints' | 'idempotency' | 'counters' | 'leases'> & { close(): Promise<void> };
+export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'webhooks' | 'close'> & { close(): Promise<void> };
 
 /**
  * Connects, and makes collections and indexes that are missing.
  * @throws UnavailableError when no server answers
  * @throws WrongWrappingKeyError
  */
-export async function openMongo({ url, wrappingKey, client }: MongoOptions): Promise<MongoPlatform> {
-  const connection = await MongoConnection.open(url, client);
+export async function openMongo({ url, wrappingKey, projections, compare, observe }: MongoOptions): Promise<MongoPlatform> {
+  const connection = await MongoConnection.open(url, observe);
   try {
     const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKey));
     const idempotency = new MongoIdempotencyStore(connection);
     const counters = new MongoCounters(connection);
     await Promise.all([keys.prepare(), idempotency.prepare(), counters.prepare()]);
+    const generations = new MongoGenerations(connection);
+    const projectionStore = new MongoProjectionStore(connection, generations, compare, projections);
     return {
       keys,
+      vault: new KeyedVault(keys),
+      readStore: new MongoReadStore(connection, generations),
+      projectionStore,
       idempotency,
       checkpoints: new MongoCheckpoints(connection),
       counters: { shared: true, store: counters },
       leases: new MongoLeases(connection),
-      close: () => connection.close(),
+      close: () => {
+        projectionStore.stop();
+        return connection.close();
+      },
     };
   } catch (error) {
     await connection.close();

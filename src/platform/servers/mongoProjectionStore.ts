@@ -1,0 +1,184 @@
+// The side of the read models that projecting uses, on MongoDB. Every change is guarded by the
+// revision it was made from, so that any number of copies may apply the same ones; the position is
+// moved last, and only when every document has reached its change.
+
+import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection } from 'mongodb';
+import type { EventLog, Position } from '../../ports/eventLog.js';
+import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
+import type { Generation, ProjectionStore, Step, StoredDocument } from '../../ports/readStore.js';
+import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
+import { afterChange, documentKey, storedDocument, versioned, type MongoDocument } from './mongoDocuments.js';
+import type { GenerationsDocument, MongoGenerations, Slot } from './mongoGenerations.js';
+
+/** How often old generations are looked for, in ms. */
+const DROP_EVERY_MS = 60_000;
+
+export class MongoProjectionStore implements ProjectionStore {
+  /** How many writes were ahead of a generation being built when it was last asked for. */
+  private readonly seenAhead = new Map<string, number>();
+  private readonly dropping: NodeJS.Timeout;
+
+  constructor(
+    private readonly connection: MongoConnection,
+    private readonly generations: MongoGenerations,
+    private readonly compare: EventLog['compare'],
+    projections: readonly ProjectionName[],
+  ) {
+    const drop = async () => {
+      for (const projection of projections) await connection.run(() => generations.dropOld(projection));
+    };
+    // A failure here is met again by the next round, and by whoever needs the server meanwhile.
+    this.dropping = setInterval(() => void drop().catch(() => undefined), DROP_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.dropping);
+  }
+
+  async live(projection: ProjectionName): Promise<Generation | null> {
+    return (await this.state(projection)).live;
+  }
+
+  async building(projection: ProjectionName): Promise<Generation | null> {
+    const { building, ahead } = await this.state(projection);
+    if (building !== null) this.seenAhead.set(nameOf(projection, building.number), ahead);
+    return building;
+  }
+
+  async build(projection: ProjectionName, version: number): Promise<Generation> {
+    const built = await this.connection.run(() => this.generations.build(projection, version));
+    this.seenAhead.set(nameOf(projection, built.number), 0);
+    return built;
+  }
+
+  async load(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): Promise<(Versioned | null)[]> {
+    if (subjects.length === 0) return [];
+    const keys = subjects.map(documentKey);
+    const found = await this.connection.run(() => this.found(this.generations.documents(projection, generation), keys));
+    const byKey = new Map(found.map((document) => [document._id, document]));
+    return keys.map((key) => {
+      const document = byKey.get(key);
+      return document === undefined ? null : versioned(document);
+    });
+  }
+
+  async apply(
+    projection: ProjectionName,
+    generation: number,
+    changes: readonly Change[],
+    from: Position | null,
+    to: Position,
+  ): Promise<boolean> {
+    const slot = slotOf(await this.state(projection), generation);
+    if (slot?.generation.position !== from) return false;
+    if (!(await this.change(this.generations.documents(projection, generation), changes))) return false;
+    let tries = 0;
+    return this.connection.run(async () => {
+      tries += 1;
+      if (await this.generations.advance(projection, slot.name, generation, from, to)) return true;
+      // The answer of an earlier try may have been lost.
+      return tries > 1 && slotOf(await this.generations.state(projection), generation)?.generation.position === to;
+    });
+  }
+
+  switchTo(projection: ProjectionName, generation: number): Promise<boolean> {
+    let tries = 0;
+    return this.connection.run(async () => {
+      for (;;) {
+        const state = await this.generations.state(projection);
+        if (tries > 0 && state.live?.number === generation) return true;
+        if (state.building?.number !== generation) return false;
+        if (this.compare(state.building.position, state.live?.position ?? null) < 0) return false;
+        if (state.ahead !== this.seenAhead.get(nameOf(projection, generation))) return false;
+        tries += 1;
+        if (await this.generations.switchOver(state)) return true;
+      }
+    });
+  }
+
+  async documents(projection: ProjectionName, generation: number, after: DocumentSubject | null, limit: number): Promise<StoredDocument[]> {
+    return this.connection.run(async () => {
+      if (slotOf(await this.generations.state(projection), generation) === null) return [];
+      const filter = after === null ? {} : { _id: { $gt: documentKey(after) } };
+      const found = this.generations.documents(projection, generation).find(filter, { maxTimeMS: READ_MAX_MS });
+      return (await found.sort({ _id: 1 }).limit(limit).toArray()).map(storedDocument);
+    });
+  }
+
+  async show(projection: ProjectionName, subject: DocumentSubject, revision: number, step: Step): Promise<boolean> {
+    const { live, building } = await this.state(projection);
+    if (live === null) return false;
+    const reach = (generation: Generation) => this.reach(projection, generation.number, subject, revision, step);
+    const [shown, built] = await Promise.all([reach(live), building === null ? false : reach(building)]);
+    if (!shown) return false;
+    const after = await this.state(projection);
+    if (after.live?.number !== live.number) return false;
+    if (after.building === null || (built && after.building.number === building?.number)) return true;
+    const numbers = [live.number, after.building.number] as const;
+    return this.connection.run(() => this.generations.notAhead(projection, ...numbers));
+  }
+
+  /** Whether a document of a generation has come to `revision`, by `step` from what stands if need be. */
+  private async reach(projection: ProjectionName, generation: number, subject: DocumentSubject, revision: number, step: Step): Promise<boolean> {
+    const [stored] = await this.load(projection, generation, [subject]);
+    if (stored !== null && stored !== undefined && stored.revision >= revision) return true;
+    const change = step(stored ?? null);
+    return change !== null && this.change(this.generations.documents(projection, generation), [change]);
+  }
+
+  /** Applies changes to documents that stand where each begins; returns whether all are where they end, or further on. */
+  private async change(documents: Collection<MongoDocument>, changes: readonly Change[]): Promise<boolean> {
+    if (changes.length === 0) return true;
+    const operations = changes.map(operation);
+    const applied = await this.connection.run(() => writeAll(documents, operations));
+    if (applied === changes.length) return true;
+    const keys = changes.map(documentKey);
+    const stored = await this.connection.run(() => documents.find({ _id: { $in: keys } }, { projection: { revision: 1 } }).toArray());
+    const revisions = new Map(stored.map(({ _id, revision }) => [_id, revision]));
+    return changes.every(({ to }, index) => (revisions.get(keys[index] as string) ?? -1) >= to);
+  }
+
+  private state(projection: ProjectionName): Promise<GenerationsDocument> {
+    return this.connection.run(() => this.generations.state(projection));
+  }
+
+  private found(documents: Collection<MongoDocument>, keys: string[]) {
+    const projection = { revision: 1, body: 1 };
+    return documents.find<{ _id: string; revision: number; body?: string }>({ _id: { $in: keys } }, { projection, maxTimeMS: READ_MAX_MS }).toArray();
+  }
+}
+
+/** A document that never was is made by an insert, which fails where there is one; every other is replaced as it was read. */
+function operation(change: Change): AnyBulkWriteOperation<MongoDocument> {
+  const document = afterChange(change);
+  if (change.from === -1) return { insertOne: { document } };
+  const { _id, ...replacement } = document;
+  return { replaceOne: { filter: { _id, revision: change.from }, replacement } };
+}
+
+/** How many of the operations found what they were for. */
+async function writeAll(documents: Collection<MongoDocument>, operations: AnyBulkWriteOperation<MongoDocument>[]): Promise<number> {
+  try {
+    const { insertedCount, matchedCount } = await documents.bulkWrite(operations, { ordered: false });
+    return insertedCount + matchedCount;
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError) || !onlyDuplicates(error)) throw error;
+    return error.insertedCount + error.matchedCount;
+  }
+}
+
+function onlyDuplicates(error: MongoBulkWriteError): boolean {
+  if (error.result.getWriteConcernError() !== undefined) return false;
+  return error.result.getWriteErrors().every(isDuplicateWrite);
+}
+
+function isDuplicateWrite({ code }: { code: number }): boolean {
+  return code === 11_000;
+}
+
+function slotOf({ live, building }: GenerationsDocument, generation: number): { name: Slot; generation: Generation } | null {
+  if (live?.number === generation) return { name: 'live', generation: live };
+  return building?.number === generation ? { name: 'building', generation: building } : null;
+}
+
+const nameOf = (projection: ProjectionName, generation: number) => `${projection}/${generation}`;

@@ -1,0 +1,154 @@
+// Every named query of the read models in MongoDB is answered by an index that is declared: what
+// the driver sends is held against the indexes themselves, whatever the server at hand makes of them.
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { MongoClient, type Document } from 'mongodb';
+import { wrappingKey } from './embedded.js';
+import { openMongo, type MongoPlatform } from '../../src/platform/servers/mongoPlatform.js';
+import { documentIndexes } from '../../src/platform/servers/mongoDocuments.js';
+import type { ListQuery, ReadStore } from '../../src/ports/readStore.js';
+import { projections } from '../../src/projections/project.js';
+import { describeMongo } from '../support/mongo.js';
+import { Story } from './samples.js';
+
+type Command = Document & { find?: string; aggregate?: string };
+
+/** The filter and the sort of a query; null when the command is none of the read models. */
+function queryOf(command: Command): { filter: Document; sort: Document } | null {
+  if (!/^(contacts|companies)_\d+$/.test(command.find ?? command.aggregate ?? '')) return null;
+  // The driver keeps a sort as a map, for its order.
+  const sort: Document = command.sort instanceof Map ? Object.fromEntries(command.sort) : (command.sort ?? {});
+  if (command.find !== undefined) return { filter: command.filter ?? {}, sort };
+  return { filter: command.pipeline[0].$match, sort: {} };
+}
+
+/** The filters that an index has to answer: those of each alternative, where there are any. */
+function alternatives(filter: Document): Document[] {
+  const { $and, $or, ...own } = filter;
+  const parts: Document[] = [...($and ?? []), ...($or === undefined ? [] : [{ $or }])];
+  const flat = parts.filter((part) => part.$or === undefined).reduce((all, part) => ({ ...part, ...all }), own);
+  // One part is enough to find candidates by: what has no alternatives, else the first that has.
+  if (Object.keys(flat).length > Object.keys(own).length || parts.length === 0) return [flat];
+  return parts[0]!.$or.map((part: Document) => ({ ...flat, ...part }));
+}
+
+const isOperator = (condition: unknown): condition is Document => typeof condition === 'object' && condition !== null;
+const isEquality = (condition: unknown) => !isOperator(condition) || '$in' in condition || '$all' in condition;
+const isRange = (condition: unknown) => isOperator(condition) && ('$gt' in condition || '$lt' in condition);
+
+/** Whether the index finds and sorts it: equalities first, then the sort, which a range may bound. */
+function answers(index: Document, filter: Document, sort: Document): boolean {
+  const keys = Object.keys(index);
+  const isFound = (field: string | undefined) => field !== undefined && isEquality(filter[field]) && filter[field] !== undefined;
+  const equal = keys.findIndex((field) => !isFound(field));
+  const rest = equal === -1 ? [] : keys.slice(equal);
+  // By a field that the filter fixes there is nothing to sort.
+  const sorted = Object.keys(sort).filter((field) => filter[field] === undefined || isOperator(filter[field]));
+  if (equal === 1 && sorted.length === 0) return false;
+  const ranges = Object.keys(filter).filter((field) => isRange(filter[field]));
+  return sorted.every((field, place) => rest[place] === field) && ranges.every((field) => rest[0] === field);
+}
+
+/** Whether a search finds its candidates by an index and sorts those few itself. */
+function searches(index: Document, filter: Document): boolean {
+  return filter.grams !== undefined && Object.keys(index).join() === 'organization,grams';
+}
+
+/** What is wrong with a command: which filter no index answers. */
+function unanswered(command: Command, indexes: readonly Document[]): Document[] {
+  const query = queryOf(command);
+  if (query === null) return [];
+  return alternatives(query.filter).filter((filter) => {
+    // By key: the index that every collection has.
+    if (filter._id !== undefined && Object.keys(query.sort).length === 0) return false;
+    return !indexes.some((index) => answers(index, filter, query.sort) || searches(index, filter));
+  });
+}
+
+const search = [{ literal: 'smith', digits: null }];
+const phone = [{ literal: '555-1', digits: '５５５１' }];
+const froms: ListQuery['from'][] = [{ offset: 20 }, { after: { value: 'x', id: 'c1' } }];
+const filters: ListQuery['filter'][] = [
+  { statuses: null, search: null, parentEntityId: null },
+  { statuses: ['active', 'archived'], search: null, parentEntityId: null },
+  { statuses: null, search: null, parentEntityId: 'f1' },
+  { statuses: ['active'], search: null, parentEntityId: 'f1' },
+  { statuses: null, search, parentEntityId: null },
+  { statuses: ['active'], search, parentEntityId: 'f1' },
+  { statuses: null, search: phone, parentEntityId: null },
+  { statuses: null, search: [...phone, ...search], parentEntityId: null },
+];
+const lists = filters.flatMap((filter) =>
+  froms.flatMap((from) => (['name', 'createdAt', 'updatedAt'] as const).map((orderBy): ListQuery => ({ filter, from, orderBy, direction: 'desc', limit: 10 }))),
+);
+const groups = [{ by: 'company', key: 'f1' }, { by: 'department', key: 'sales' }, { by: 'contactMethod', key: 'email' }] as const;
+
+/** Each named query, with every kind of argument. */
+const named: { [Name in keyof ReadStore]: (store: ReadStore) => Promise<unknown>[] } = {
+  getContact: (store) => [store.getContact('acme', 'c1')],
+  getCompany: (store) => [store.getCompany('acme', 'f1')],
+  listContacts: (store) => lists.map((query) => store.listContacts('acme', query)),
+  listCompanies: (store) => lists.map((query) => store.listCompanies('acme', query)),
+  listGroup: (store) => groups.flatMap((group) => froms.flatMap((from) => [null, ['active'] as const].map((statuses) => store.listGroup('acme', { group, statuses, limit: 5, from })))),
+  countGroup: (store) => groups.flatMap((group) => [null, ['active'] as const].map((statuses) => store.countGroup('acme', group, statuses))),
+  reportingLines: (store) => [drain(store.reportingLines('acme'))],
+  isCompanyKnown: (store) => [store.isCompanyKnown('acme', 'f1'), store.isCompanyKnown('acme', 'f9')],
+  reportsOf: (store) => [store.reportsOf('acme', 'c1', 10)],
+  companiesWithPrimary: (store) => [store.companiesWithPrimary('acme', 'c1')],
+};
+
+async function drain(batches: AsyncIterable<unknown>): Promise<void> {
+  for await (const _batch of batches);
+}
+
+test('an order or a filter that no index answers is found', () => {
+  const index = { organization: 1, status: 1, byName: 1 };
+  const find = (filter: Document, sort: Document = {}) => ({ find: 'contacts_1', filter, sort });
+  const bad = [
+    find({ organization: 'a' }),
+    find({ status: 'active' }, { byName: 1 }),
+    find({ organization: 'a', status: 'active' }, { byCreated: 1 }),
+    find({ organization: 'a' }, { byName: 1 }),
+    find({ organization: 'a', status: 'active', byCreated: { $gt: 'x' } }, { byName: 1 }),
+    find({ organization: 'a', $and: [{ $or: [{ status: 'x' }, { method: 'y' }] }] }),
+  ];
+  for (const command of bad) expect(unanswered(command, [index])).toHaveLength(1);
+  expect(unanswered(find({ organization: 'a', status: { $in: ['x'] }, byName: { $lt: 'x' } }, { byName: -1 }), [index])).toEqual([]);
+});
+
+describeMongo('the indexes of MongoDB', (mongo) => {
+  const commands: Command[] = [];
+  let url: string;
+  let platform: MongoPlatform;
+  beforeAll(async () => {
+    url = mongo.newDatabase();
+    const observe = (command: Document) => void commands.push(command);
+    platform = await openMongo({ url, wrappingKey: wrappingKey(), projections: projections.map(({ name }) => name), compare: () => 0, observe });
+    const story = await Story.begin({ ...platform, position: String });
+    await story.tell(story.contact('acme', 'c1'), story.contact('acme', 'c2', { metadata: { reportsTo: 'c1' } }), story.company('acme', 'f1'));
+  });
+  afterAll(() => platform.close());
+
+  test.each(Object.keys(named) as (keyof ReadStore)[])('answer %s', async (name) => {
+    commands.length = 0;
+    await Promise.all(named[name](platform.readStore));
+    const queries = commands.filter((command) => queryOf(command) !== null);
+    expect(queries.length).toBeGreaterThan(0);
+    const isSorted = queries.some((command) => Object.keys(queryOf(command)?.sort ?? {}).length > 0);
+    expect(isSorted).toBe(/^list|Lines$/.test(name));
+    for (const command of queries) {
+      const projection = (command.find ?? command.aggregate ?? '').startsWith('contacts') ? 'contacts' : 'companies';
+      expect(unanswered(command, documentIndexes[projection].map(({ key }) => key as Document))).toEqual([]);
+    }
+  });
+
+  test('are those that the server has been told of', async () => {
+    const client = await new MongoClient(url).connect();
+    for (const projection of ['contacts', 'companies'] as const) {
+      const live = await platform.projectionStore.live(projection);
+      const known = await client.db().collection(`${projection}_${live?.number}`).indexes();
+      expect(known.map(({ key }) => key)).toEqual(expect.arrayContaining(documentIndexes[projection].map(({ key }) => key)));
+    }
+    await client.close();
+  });
+});
