@@ -3,6 +3,7 @@
 import { command, nameOf, runCommand, type Command } from './cli/command.js';
 import { migrateCommand } from './cli/migrate.js';
 import { rebuildCommand } from './cli/rebuild.js';
+import { seedCommand } from './cli/seed.js';
 import { serveCommand } from './cli/serve.js';
 import { skipCommand } from './cli/skip.js';
 import { tokenCommand } from './cli/token.js';
@@ -18,6 +19,7 @@ const commands: readonly Command[] = [
   verifyCommand,
   skipCommand,
   migrateCommand,
+  seedCommand,
   command({
     synopsis: 'help',
     help: ['print this'],

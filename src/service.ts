@@ -46,7 +46,7 @@ export interface Service {
 export async function startService(settings: Settings, logger: Logger): Promise<Service> {
   const keys = tokenKeys(settings);
   const metrics: Metrics = new Metrics(() => host.platform.log, systemClock);
-  const host: Host = await openHost(settings, progressLog(logger), metrics);
+  const host: Host = { ...(await openHost(settings, progressLog(logger), metrics)), alone: false };
   for (const { message } of host.projector.stops()) logger.error(message);
   try {
     return await startParts(host, logger, keys, metrics);

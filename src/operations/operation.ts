@@ -17,6 +17,8 @@ export interface Host {
   projector: Projector;
   clock: Clock;
   ids: Ids;
+  /** Whether nothing else uses the host, so that an operation may take it for as long as it likes. */
+  alone: boolean;
 }
 
 /** How far an operation has come. */

@@ -2,7 +2,8 @@
 
 import type { Operation } from './operation.js';
 import { rebuildOperation } from './rebuild.js';
+import { seedOperation } from './seed/seed.js';
 import { skipOperation } from './skip.js';
 import { verifyOperation } from './verify.js';
 
-export const operations = [rebuildOperation, verifyOperation, skipOperation] as readonly Operation[];
+export const operations = [seedOperation, rebuildOperation, verifyOperation, skipOperation] as readonly Operation[];

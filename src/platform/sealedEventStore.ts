@@ -1,11 +1,11 @@
 // The event store over any log: seals what is committed, opens what is read.
 
 import { upcasters, type Upcasters } from '../domain/events/registry.js';
-import type { EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
+import type { AppendResult, EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
-import type { EventStore, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
+import type { EventStore, NewAppend, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
 import { keySubjectOf, type KeyStore, type KeySubject, type StoredKey } from '../ports/keyStore.js';
-import { needsKey, seal, unseal } from './sealing.js';
+import { needsKey, seal, splitEvent, unseal } from './sealing.js';
 
 export class SealedEventStore implements EventStore {
   /** `known` brings older forms of events to the newest. */
@@ -16,10 +16,22 @@ export class SealedEventStore implements EventStore {
     private readonly known: Upcasters = upcasters,
   ) {}
 
-  async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) {
-    const subject = keySubjectOf(stream);
-    const key = subject !== null && needsKey(events) ? await this.keys.obtain(subject) : null;
-    return this.commitSealed(stream, expected, events.map((event) => seal(event, key)), events);
+  async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
+    const split = events.map(splitEvent);
+    const subject = needsKey(split) ? keySubjectOf(stream) : null;
+    const key = subject === null ? null : await this.keys.obtain(subject);
+    return this.commitSealed(stream, expected, split.map((event) => seal(event, key)), events);
+  }
+
+  async commitMany(appends: readonly NewAppend[]): Promise<AppendResult[]> {
+    const split = appends.map(({ events }) => events.map(splitEvent));
+    const subjects = appends.map(({ stream }, index) => (needsKey(split[index] ?? []) ? keySubjectOf(stream) : null));
+    const keys = (await this.keys.obtainMany(subjects.filter((subject) => subject !== null))).values();
+    const committed = appends.map(({ stream, expected, events }, index) => {
+      const key = (subjects[index] ?? null) === null ? null : (keys.next().value ?? null);
+      return this.commitSealed(stream, expected, (split[index] ?? []).map((event) => seal(event, key)), events);
+    });
+    return Promise.all(committed);
   }
 
   async *read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]> {

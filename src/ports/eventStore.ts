@@ -16,6 +16,13 @@ export interface RecordedBatch {
   caughtUp: boolean;
 }
 
+/** One append of several. */
+export interface NewAppend {
+  stream: string;
+  expected: ExpectedRevision;
+  events: readonly NewEvent[];
+}
+
 export interface EventStore {
   /**
    * Appends `events` (at least one) to `stream`, all or none, durably, and waits until every read
@@ -23,6 +30,12 @@ export interface EventStore {
    * @throws UnavailableError when it cannot be told whether they were stored, or they are not visible in time
    */
   commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult>;
+
+  /**
+   * As so many commits at once: each append has its own guard and its own outcome, in their order.
+   * @throws UnavailableError when it cannot be told whether they were stored, or which
+   */
+  commitMany(appends: readonly NewAppend[]): Promise<AppendResult[]>;
 
   /** The events of `stream` from `fromRevision` on. @throws UnreadableEventError */
   read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]>;

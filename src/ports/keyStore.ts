@@ -26,6 +26,9 @@ export interface KeyStore {
    */
   obtain(subject: KeySubject): Promise<KeyObject>;
 
+  /** As `obtain` for each of `subjects`, in their order; all are durable before this returns. */
+  obtainMany(subjects: readonly KeySubject[]): Promise<KeyObject[]>;
+
   /** The keys of `subjects`, in their order. @throws UnavailableError */
   find(subjects: readonly KeySubject[]): Promise<StoredKey[]>;
 

@@ -61,12 +61,18 @@ export function changeOf(
   return { ...step, type: 'put', document, keys: projection.keys(document) };
 }
 
-/** What a batch of events makes of a projection's documents; `load` gives what stands for a subject. */
+/**
+ * What a batch of new events makes of a projection's documents; `load` gives what stands for a
+ * subject. Nothing does where the batch holds the first event of its stream.
+ */
 export function batchChanges(
   projection: Projection,
   events: readonly RecordedEvent[],
   load: (subject: DocumentSubject) => Versioned | null,
   skips: Skips = noSkips,
 ): Change[] {
-  return bySubject(projection, events).flatMap((subject) => changeOf(projection, subject, load(subject), skips) ?? []);
+  return bySubject(projection, events).flatMap((subject) => {
+    const stored = subject.events[0]?.revision === 0 ? null : load(subject);
+    return changeOf(projection, subject, stored, skips) ?? [];
+  });
 }

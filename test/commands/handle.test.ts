@@ -34,6 +34,7 @@ const storedState = async (): Promise<ContactState> => (await loadContact(opened
 /** The store, but its commits go through `commit`. */
 const storeWith = (commit: EventStore['commit']): EventStore => ({
   commit,
+  commitMany: (appends) => opened.events.commitMany(appends),
   read: (...asked) => opened.events.read(...asked),
   last: (asked) => opened.events.last(asked),
   open: (stored) => opened.events.open(stored),

@@ -64,6 +64,20 @@ export function keyStoreContract(name: string, open: Open<KeyStore>, newFolder: 
       expect(new Set(keys.map(bytesOf)).size).toBe(7);
     });
 
+    test('gives many their keys at once, known and new ones, in the order asked for', async () => {
+      const known = bytesOf(await store().obtain(ada));
+      const subjects = [...Array.from({ length: 300 }, (_, n) => ({ ...ada, id: `id-${n}` })), ada, { ...ada, id: 'id-7' }];
+      const keys = (await store().obtainMany(subjects)).map(bytesOf);
+      expect(new Set(keys).size).toBe(301);
+      expect([keys[300], keys[301]]).toEqual([known, keys[7]]);
+      await reopen();
+      expect((await store().find(subjects)).map(usable)).toEqual(keys);
+      expect((await store().obtainMany(subjects)).map(bytesOf)).toEqual(keys);
+      expect(await store().obtainMany([])).toEqual([]);
+      await store().destroy({ ...ada, id: 'id-5' });
+      await expect(store().obtainMany(subjects)).rejects.toBeInstanceOf(KeyDestroyedError);
+    });
+
     test('tells usable, destroyed and missing keys apart, in the order asked for', async () => {
       const [bob, eve] = [{ ...ada, id: 'bob' }, { ...ada, id: 'eve' }];
       const key = bytesOf(await store().obtain(ada));

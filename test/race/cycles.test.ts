@@ -225,6 +225,7 @@ describe('two processes on one log', () => {
         if (to === stream && drawnOpposite === undefined) await (drawnOpposite = draw(opened, quick, b, a));
         return events.commit(to, expected, decided);
       },
+      commitMany: (appends) => events.commitMany(appends),
       read: (...asked) => events.read(...asked),
       last: (asked) => events.last(asked),
       open: (stored) => events.open(stored),

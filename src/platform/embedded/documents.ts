@@ -4,6 +4,7 @@ import type { Entity } from '../../domain/entity.js';
 import { decodeOrganization, encodeOrganization } from '../../domain/streams.js';
 import type { Change, DocumentKeys, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { StoredDocument } from '../../ports/readStore.js';
+import { CollectionCounts } from './collectionCounts.js';
 import type { Database } from './database.js';
 import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
@@ -57,11 +58,14 @@ const COLLECTIONS = 'SELECT number, organization FROM collections WHERE projecti
 export class SqliteDocuments implements Participant {
   private readonly collections = new Map<string, number>();
   private readonly nextRowids = new Map<number, number>();
+  private readonly counts: CollectionCounts;
 
   constructor(
     private readonly database: Database,
     private readonly generations: SqliteGenerations,
-  ) {}
+  ) {
+    this.counts = new CollectionCounts(database);
+  }
 
   /** The number of the collection that reads see; null when it has never had a document. */
   liveCollection(projection: ProjectionName, organizationId: string): number | null {
@@ -80,17 +84,30 @@ export class SqliteDocuments implements Participant {
     return gone === undefined ? null : { revision: gone, document: null };
   }
 
-  /** Applies a change to a document that stands at its `from`; one that stands elsewhere is left alone. */
-  apply(projection: ProjectionName, generation: number, change: Change): void {
+  /** Applies changes to the documents that stand at their `from`; one that stands elsewhere is left alone. */
+  apply(projection: ProjectionName, generation: number, changes: readonly Change[]): void {
+    for (const change of changes) this.applyOne(projection, generation, change);
+    this.counts.save();
+  }
+
+  private applyOne(projection: ProjectionName, generation: number, change: Change): void {
     const { organizationId, id } = change;
     const collection = this.collection(projection, generation, organizationId) ?? this.addCollection(projection, generation, organizationId);
+    // By far the most often it is a new document: that nothing stands for it, the unique index tells.
+    if (change.from === -1 && change.type === 'put') {
+      if (this.tombstone(collection, id) === undefined) this.insert(collection, change);
+      return;
+    }
     const sql = 'SELECT rowid, revision, status, searchable FROM documents WHERE collection = ? AND id = ?';
     const current = this.database.get<CurrentRow>(sql, collection, id);
-    const revision = current?.revision ?? this.tombstone(collection, id) ?? -1;
-    if (revision !== change.from) return;
+    const tombstone = current === undefined ? this.tombstone(collection, id) : undefined;
+    if ((current?.revision ?? tombstone ?? -1) !== change.from) return;
     if (change.type === 'remove') this.remove(collection, change, current);
-    else if (current === undefined) this.insert(collection, change);
-    else this.update(collection, change, current);
+    else if (current !== undefined) this.update(collection, change, current);
+    else {
+      this.insert(collection, change);
+      if (tombstone !== undefined) this.database.run('DELETE FROM tombstones WHERE collection = ? AND id = ?', collection, id);
+    }
   }
 
   /** Up to `limit` documents and tombstones of a generation after `after`, by organization, then by id. */
@@ -124,6 +141,7 @@ export class SqliteDocuments implements Participant {
   }
 
   failed(): void {
+    this.counts.forget();
     this.collections.clear();
     this.nextRowids.clear();
   }
@@ -178,10 +196,10 @@ export class SqliteDocuments implements Participant {
 
   private insert(collection: number, { id, to, document, keys }: Put): void {
     const rowid = this.nextRowid(collection);
-    this.database.run(
+    const inserted = this.database.run(
       `INSERT INTO documents (rowid, collection, id, revision, status, sort_name, created_at, updated_at, parent_id,
          department, contact_method, manager_id, primary_id, searchable, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, id) DO NOTHING`,
       rowid,
       collection,
       id,
@@ -198,9 +216,9 @@ export class SqliteDocuments implements Participant {
       keys.searchable,
       JSON.stringify(document),
     );
+    if (inserted === 0) return;
     indexText(this.database, rowid, keys.searchable);
-    this.database.run('DELETE FROM tombstones WHERE collection = ? AND id = ?', collection, id);
-    this.count(collection, document.status, 1);
+    this.counts.add(collection, document.status, 1);
   }
 
   private update(collection: number, { to, document, keys }: Put, current: CurrentRow): void {
@@ -226,8 +244,8 @@ export class SqliteDocuments implements Participant {
       indexText(this.database, current.rowid, keys.searchable);
     }
     if (current.status !== document.status) {
-      this.count(collection, current.status, -1);
-      this.count(collection, document.status, 1);
+      this.counts.add(collection, current.status, -1);
+      this.counts.add(collection, document.status, 1);
     }
   }
 
@@ -237,22 +255,12 @@ export class SqliteDocuments implements Participant {
     if (current === undefined) return;
     this.database.run('DELETE FROM documents WHERE rowid = ?', current.rowid);
     unindexText(this.database, current.rowid);
-    this.count(collection, current.status, -1);
+    this.counts.add(collection, current.status, -1);
   }
 
   private tombstone(collection: number, id: string): number | undefined {
     const sql = 'SELECT revision FROM tombstones WHERE collection = ? AND id = ?';
     return this.database.get<{ revision: number }>(sql, collection, id)?.revision;
-  }
-
-  private count(collection: number, status: string, by: number): void {
-    this.database.run(
-      `INSERT INTO collection_counts (collection, status, count) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET count = count + excluded.count`,
-      collection,
-      status,
-      by,
-    );
   }
 
   private nextRowid(collection: number): number {

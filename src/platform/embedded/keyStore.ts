@@ -28,12 +28,18 @@ export class SqliteKeyStore implements KeyStore {
   }
 
   async obtain(subject: KeySubject): Promise<KeyObject> {
-    const [known] = await this.find([subject]);
-    if (known?.state === 'usable') return known.key;
-    if (known?.state === 'destroyed') throw new KeyDestroyedError('the key was destroyed');
-    const key = await this.writes.run(() => this.insert(subject));
-    this.cache.set(subjectName(subject), key);
-    return key;
+    const [key] = await this.obtainMany([subject]);
+    return key as KeyObject;
+  }
+
+  async obtainMany(subjects: readonly KeySubject[]): Promise<KeyObject[]> {
+    const known = await this.find(subjects);
+    if (known.some(({ state }) => state === 'destroyed')) throw new KeyDestroyedError('the key was destroyed');
+    const found = known.flatMap((stored) => (stored.state === 'usable' ? [stored.key] : []));
+    if (found.length === subjects.length) return found;
+    const keys = await this.writes.run(() => subjects.map((subject) => this.obtainNow(subject)));
+    for (const [index, subject] of subjects.entries()) this.cache.set(subjectName(subject), keys[index] as KeyObject);
+    return keys;
   }
 
   async find(subjects: readonly KeySubject[]): Promise<StoredKey[]> {
@@ -55,15 +61,14 @@ export class SqliteKeyStore implements KeyStore {
     this.cache.delete(subjectName(subject));
   }
 
-  /** A new key, unless another request of the same group made one. */
-  private insert(subject: KeySubject): KeyObject {
-    const known = this.findNow(subject);
-    if (known.state === 'usable') return known.key;
-    if (known.state === 'destroyed') throw new KeyDestroyedError('the key was destroyed');
+  /** A new key, unless there is one by now. */
+  private obtainNow(subject: KeySubject): KeyObject {
     const { key, wrapped } = this.wrapping.make(subject);
-    const sql = 'INSERT INTO keys (organization, id, wrapped) VALUES (?, ?, ?)';
-    this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, wrapped);
-    return key;
+    const sql = 'INSERT INTO keys (organization, id, wrapped) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
+    if (this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, wrapped) > 0) return key;
+    const known = this.findNow(subject);
+    if (known.state !== 'usable') throw new KeyDestroyedError('the key was destroyed');
+    return known.key;
   }
 
   private findNow(subject: KeySubject): StoredKey {

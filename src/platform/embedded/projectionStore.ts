@@ -114,7 +114,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     to: Position,
   ): boolean {
     if (!this.generations.advance(projection, generation, from, to)) return false;
-    for (const change of changes) this.tables.apply(projection, generation, change);
+    this.tables.apply(projection, generation, changes);
     return true;
   }
 }

@@ -45,6 +45,17 @@ export class MongoKeyStore implements KeyStore {
     return stored.key;
   }
 
+  async obtainMany(subjects: readonly KeySubject[]): Promise<KeyObject[]> {
+    const known = await this.find(subjects);
+    const missing = new Map(subjects.filter((_, index) => known[index]?.state === 'missing').map((subject) => [subjectName(subject), subject]));
+    if (missing.size > 0) await this.insertMany([...missing.values()]);
+    const stored = missing.size > 0 ? await this.find(subjects) : known;
+    return stored.map((found) => {
+      if (found.state !== 'usable') throw new KeyDestroyedError('the key was destroyed');
+      return found.key;
+    });
+  }
+
   async find(subjects: readonly KeySubject[]): Promise<StoredKey[]> {
     if (subjects.length === 0) return [];
     const names = subjects.map(subjectName);
@@ -79,6 +90,12 @@ export class MongoKeyStore implements KeyStore {
     const document = { _id: subjectName(subject), wrapped: new Binary(wrapped) };
     const inserted = await this.connection.run(() => this.keys.insertOne(document).catch(unlessThere));
     return inserted === undefined ? (await this.find([subject]))[0] : { state: 'usable', key };
+  }
+
+  /** New keys, but where another request made or destroyed one meanwhile. */
+  private async insertMany(subjects: readonly KeySubject[]): Promise<void> {
+    const documents = subjects.map((subject) => ({ _id: subjectName(subject), wrapped: new Binary(this.wrapping.make(subject).wrapped) }));
+    await this.connection.run(() => this.keys.insertMany(documents, { ordered: false }).catch(unlessThere));
   }
 
   private storedKey(subject: KeySubject, document: KeyDocument | undefined): StoredKey {
