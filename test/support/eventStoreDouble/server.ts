@@ -4,7 +4,7 @@
 
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import {
   Server,
   ServerCredentials,
@@ -274,6 +274,8 @@ async function collected(call: ServerReadableStream<Streams.AppendReq, Streams.A
     if (size > MAX_APPEND_SIZE) throw wire.failures.tooLarge(MAX_APPEND_SIZE);
     events.push(event);
   }
-  if (target === undefined) throw wire.failures.invalid('no options');
+  // Here a connection that is cut may look like the end of the request; to the real server it does not.
+  await immediate();
+  if (call.cancelled || target === undefined) throw wire.failures.invalid('the request did not arrive whole');
   return { ...target, events };
 }
