@@ -101,7 +101,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     const stored = this.tables.load(projection, generation, subject);
     if (stored !== null && stored.revision >= revision) return true;
     const change = step(stored);
-    if (change !== null) this.tables.apply(projection, generation, change);
+    if (change !== null) this.tables.apply(projection, generation, [change]);
     return change !== null;
   }
 
