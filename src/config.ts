@@ -21,28 +21,44 @@ const schedule = z
 const origins = z.string().transform((value) => value.split(',').map((origin) => origin.trim()));
 
 const environmentSchema = z.object({
-  NODE_ENV: z.string().default('development').describe('`production` makes no secrets of its own'),
-  PORT: count.default(3000).refine((port) => port <= 65_535, 'must be at most 65535').describe('Port to listen on; 0 takes a free one'),
+  NODE_ENV: z.string().default('development').describe('`production` makes no secrets: `ENCRYPTION_KEY` and one `JWT_…` key must be set'),
+  PORT: count.default(3000).refine((port) => port <= 65_535, 'must be at most 65535').describe('Port to listen on; 0: a free one'),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
-  DATA_DIR: z.string().default('./data').describe('Folder of the embedded store and of generated secrets'),
+  DATA_DIR: z.string().default('./data').describe('Folder of the embedded store and of secrets made here; one process at a time uses it'),
   EVENTSTORE_URL: eventStoreUrl.optional().describe('EventStoreDB to keep events in, instead of the embedded store'),
   MONGODB_URL: mongoUrl.optional().describe('MongoDB to keep read models in, instead of the embedded store'),
-  JWT_SECRET: z.string().optional().describe('Secret of HS256 tokens'),
-  JWT_PUBLIC_KEY: z.string().optional().describe('Public key (PEM) of RS256 or ES256 tokens'),
-  JWT_JWKS_URI: url.optional().describe('Where the public keys of RS256 or ES256 tokens are published'),
-  JWT_ISSUER: z.string().optional().describe('The `iss` that tokens must have'),
-  JWT_AUDIENCE: z.string().optional().describe('The `aud` that tokens must have'),
-  ENCRYPTION_KEY: encryptionKey.optional().describe('32 bytes, base64: wraps the keys of personal data'),
+  JWT_SECRET: z.string().optional().describe('Secret of HS256 tokens; outside production one is made once in `DATA_DIR`'),
+  JWT_PUBLIC_KEY: z.string().optional().describe('Instead: public key (PEM) of RS256 or ES256 tokens'),
+  JWT_JWKS_URI: url.optional().describe('Instead: where the public keys of RS256 or ES256 tokens are published'),
+  JWT_ISSUER: z.string().optional().describe('The `iss` that tokens must have, when set'),
+  JWT_AUDIENCE: z.string().optional().describe('The `aud` that tokens must have, when set'),
+  ENCRYPTION_KEY: encryptionKey.optional().describe('32 bytes, base64: wraps the keys of personal data, which are lost with it; outside production one is made once in `DATA_DIR`'),
   RATE_LIMIT_PER_HOUR: count.default(1000).describe('Requests an hour per organization; 0: no limit'),
   RATE_LIMIT_PER_MINUTE: count.default(100).describe('Requests a minute per organization; 0: no limit'),
   AUTH_FAILURES_PER_MINUTE: count.default(60).describe('Failed authentications a minute per address; 0: no limit'),
-  STRICT_PARENT_ENTITY: flag.default(false).describe('Whether `parentEntityId` must be a known company'),
-  TRUST_PROXY: flag.default(false).describe('Whether X-Forwarded-* headers are believed'),
+  STRICT_PARENT_ENTITY: flag.default(false).describe('Whether `parentEntityId`, of contacts and of companies, must be a known company'),
+  TRUST_PROXY: flag.default(false).describe('Whether a reverse proxy stands in front: the last address in `X-Forwarded-For` is then the client’s'),
   CORS_ORIGINS: origins.optional().describe('Origins that browsers may call from, separated by commas; unset: none'),
   WEBHOOK_ALLOW_PRIVATE_NETWORKS: flag.default(false).describe('Whether webhooks may go to private addresses and by http'),
-  WEBHOOK_RETRY_SCHEDULE: schedule.optional().describe('Seconds between tries of a webhook, separated by commas'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('How much is logged'),
+  WEBHOOK_RETRY_SCHEDULE: schedule.optional().describe('Seconds between tries of a delivery, separated by commas; unset: those of Standard Webhooks, from 5 s to a day'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('How much is logged: JSON lines on standard output, no personal data, no token'),
 });
+
+/** A setting as an operator reads of it. */
+export interface SettingDescription {
+  name: string;
+  /** As it would be set; undefined when there is none. */
+  defaultValue: string | undefined;
+  meaning: string;
+}
+
+/** Every setting, in the order of this file. */
+export function describeSettings(): SettingDescription[] {
+  return Object.entries(environmentSchema.shape).map(([name, schema]) => {
+    const value: unknown = schema.safeParse(undefined).data;
+    return { name, defaultValue: value === undefined ? undefined : String(value), meaning: schema.description ?? '' };
+  });
+}
 
 export type Settings = z.infer<typeof environmentSchema>;
 

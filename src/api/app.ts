@@ -38,7 +38,8 @@ function publicRoutes(deps: ApiDeps, routes: readonly Route[]): PublicRoute[] {
 /** The application; it is given a server by whoever starts it. */
 export function createApp(deps: ApiDeps): Koa {
   const { logger, tokens, limits, trustProxy, corsOrigins } = deps;
-  const app = new Koa({ proxy: trustProxy });
+  // One proxy is believed, for the address that it saw itself: what stands before it, a client may have written.
+  const app = new Koa({ proxy: trustProxy, maxIpsCount: 1 });
   app.on('error', (error: Error & { code?: string }) => {
     // Answers that break off: the client left, or a stream failed half-way.
     logger.warn({ name: error.name, code: error.code }, 'an answer broke off');

@@ -1,6 +1,8 @@
 // What follows from an event elsewhere: reports lose a deleted manager, a company loses a primary
 // contact that was deleted, moved or archived. Each follows by an event of its own that names its
-// cause. Doing it twice does nothing twice, so that it can be done at once, by the command, and
+// cause.
+//
+// Doing it twice does nothing twice, so that it can be done at once, by the command, and
 // again by a subscription, which also catches what a crash or a race left undone.
 
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,6 @@
 // What is measured: by route and status, of batches and lags, and of nobody in particular.
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newOrganization, startTestService, type TestService } from '../support/service.js';
 import { eventually } from '../crash/load.js';
@@ -69,6 +70,14 @@ test('no label names an organization, a person, an id or a token', async () => {
   await fetch(`${service.origin}/nameable`);
   const text = (await scrape()).toLowerCase();
   for (const secret of [organization, id, 'nameable', client.token.toLowerCase()]) expect(text).not.toContain(secret);
+});
+
+test('every metric that the README names is there', async () => {
+  const [, table = ''] = /\n## Watch\n([\s\S]*?)\n## /.exec(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')) ?? [];
+  const names = [...table.matchAll(/`((?:http|contacts|nodejs|process)_\w+)`/g)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(6);
+  const text = await scrape();
+  expect(names.filter((name) => !text.includes(`# HELP ${name} `))).toEqual([]);
 });
 
 test('it is served as text for Prometheus, without a token', async () => {

@@ -141,6 +141,16 @@ test('behind a proxy that is trusted, the address is the one it says', async () 
   });
 });
 
+test('what a client writes before the address that the proxy adds is not believed', async () => {
+  await withLimits({ RATE_LIMIT_PER_HOUR: '1000', AUTH_FAILURES_PER_MINUTE: '1', TRUST_PROXY: 'true' }, async (service) => {
+    const statuses: number[] = [];
+    for (const forged of ['198.51.100.1', '198.51.100.2', '198.51.100.3, 198.51.100.4']) {
+      statuses.push((await failing(service, { 'X-Forwarded-For': `${forged}, 192.0.2.1` })).status);
+    }
+    expect(statuses).toEqual([401, 429, 429]);
+  });
+});
+
 test.each<Record<string, string>>([
   { AUTH_FAILURES_PER_MINUTE: '0', RATE_LIMIT_PER_HOUR: '1000' },
   { AUTH_FAILURES_PER_MINUTE: '1', RATE_LIMIT_PER_HOUR: '0', RATE_LIMIT_PER_MINUTE: '0' },

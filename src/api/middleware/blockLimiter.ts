@@ -1,6 +1,7 @@
 // A rate limiter for several copies of the service: each takes points from a shared counter in
-// blocks of a hundredth of the limit, and spends a block without asking again. Never more than the
-// limit passes; a copy may refuse while the others still hold points they have not spent, at most
+// blocks of a hundredth of the limit, and spends a block without asking again.
+//
+// Never more than the limit passes; a copy may refuse while the others still hold points they have not spent, at most
 // a hundredth of the limit each. (RateLimiterMongo of rate-limiter-flexible asks the server at
 // every request.)
 
