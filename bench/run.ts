@@ -2,10 +2,11 @@
 // Exit status 1 when a figure is not as asked.
 
 import { contactBenches } from './contacts.js';
+import { rebuildBench } from './rebuild.js';
 import { startBench } from './start.js';
 import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
 
-const benches: readonly Bench[] = [...contactBenches, startBench];
+const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name));

@@ -28,7 +28,7 @@ export async function openHost(settings: Settings, report: Report = () => undefi
   try {
     const { log, keys, commit, projectionStore } = platform;
     const events = new SealedEventStore(log, keys, commit);
-    const deps = { projections, log, events, store: projectionStore, skips, clock: systemClock, ids: uuidV7, alone: true };
+    const deps = { projections, log, events, store: projectionStore, skips, clock: systemClock, ids: uuidV7 };
     const projector = new Projector(deps);
     await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
     return { settings, platform, events, projector, clock: systemClock, ids: uuidV7, alone: true };

@@ -13,11 +13,11 @@ export const rebuildOperation: Operation<{ projection: string | null }, Rebuilt>
   name: 'rebuild',
   params: z.object({ projection: projectionSchema.nullable() }),
   result: resultSchema,
-  run: async ({ projector }, { projection: name }, report, signal) => {
+  run: async ({ projector, alone }, { projection: name }, report, signal) => {
     const rebuilt: Rebuilt['rebuilt'] = [];
     for (const projection of projectionsNamed(name)) {
       const unit = `events for ${projection.name}`;
-      const events = await asOperationError(projector.rebuild(projection, { signal, report: (progress) => report({ ...progress, unit }) }));
+      const events = await asOperationError(projector.rebuild(projection, { signal, alone, report: (progress) => report({ ...progress, unit }) }));
       rebuilt.push({ projection: projection.name, events });
     }
     return { rebuilt };

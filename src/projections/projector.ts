@@ -41,7 +41,7 @@ export class Projector {
   async start(report?: (name: ProjectionName, progress: RebuildProgress) => void): Promise<void> {
     await this.deps.skips.load(this.deps.events);
     for (const projection of this.deps.projections) {
-      await this.bringUpToDate(projection, { report: (progress) => report?.(projection.name, progress) });
+      await this.bringUpToDate(projection, { alone: true, report: (progress) => report?.(projection.name, progress) });
     }
   }
 

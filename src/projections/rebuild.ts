@@ -6,10 +6,10 @@ import type { Generation, ProjectionStore } from '../ports/readStore.js';
 import { nextStep, type ProjectingDeps } from './advance.js';
 
 /**
- * How many events are applied at a time: enough that what a transaction costs does not matter, few
- * enough that requests which come meanwhile hardly wait.
+ * How many events are applied at a time: the more, the less often a page of an index is written;
+ * but requests must get their turn between.
  */
-const REBUILD_BATCH = 500;
+const BATCH = { alone: 1_500, besideRequests: 500 };
 const RETRY_AFTER_MS = 10;
 
 /** The generation was replaced by another while it was built. */
@@ -24,9 +24,11 @@ export interface RebuildProgress {
 }
 
 export interface RebuildOptions {
-  report?: (progress: RebuildProgress) => void;
+  report?: ((progress: RebuildProgress) => void) | undefined;
   /** Aborting leaves what was built for the next rebuild to go on with. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
+  /** Whether nobody waits for answers meanwhile; it is faster then. */
+  alone?: boolean | undefined;
 }
 
 /**
@@ -37,29 +39,28 @@ export interface RebuildOptions {
  */
 export async function rebuild(projection: Projection, deps: ProjectingDeps, options: RebuildOptions = {}): Promise<number> {
   const { log, store } = deps;
-  const { report, signal } = options;
+  const { report, signal, alone = false } = options;
   const begun = await begin(projection, store);
-  const { number } = begun;
-  let { position } = begun;
-  const before = log.count(null, position) ?? 0;
-  const told = async (seen: number) => report?.({ done: before + seen, total: log.count(null, await log.head()) });
+  const before = log.count(null, begun.position) ?? 0;
+  const tell = async (seen: number) => report?.({ done: before + seen, total: log.count(null, await log.head()) });
   for (let seen = 0; ; ) {
-    await told(seen);
+    await tell(seen);
     signal?.throwIfAborted();
-    const step = await nextStep(projection, { number, position }, deps, REBUILD_BATCH);
+    // Asked for each time: that tells the store, too, that what others changed of it is known here.
+    const building = await store.building(projection.name);
+    if (building?.number !== begun.number) throw new RebuildReplacedError(`another rebuild of ${projection.name} took the place of this one`);
+    const step = await nextStep(projection, building, deps, alone ? BATCH.alone : BATCH.besideRequests);
     // Asked for together: where others write without a pause, a switch that came after would always come too late.
     const [applied, switched] = await Promise.all([
-      step.seen === 0 || store.apply(projection.name, number, step.changes, position, step.position),
-      step.caughtUp && store.switchTo(projection.name, number),
+      step.seen === 0 || store.apply(projection.name, building.number, step.changes, building.position, step.position),
+      step.caughtUp && store.switchTo(projection.name, building.number),
     ]);
-    if (!applied) throw new RebuildReplacedError(`another rebuild of ${projection.name} took the place of this one`);
-    seen += step.seen;
-    if (step.seen > 0) ({ position } = step);
+    if (applied) seen += step.seen;
     if (switched) {
-      await told(seen);
+      await tell(seen);
       return seen;
     }
-    if (step.seen === 0) await sleep(RETRY_AFTER_MS);
+    if (!applied || step.seen === 0) await sleep(RETRY_AFTER_MS);
   }
 }
 
