@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UnreadableEventError } from '../../src/domain/events/registry.js';
+import { readEvent, UnreadableEventError } from '../../src/domain/events/registry.js';
 import { EventStoreDbLog, MAX_APPEND_BYTES, type EventStoreDbOptions } from '../../src/platform/servers/eventStoreDbLog.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import type { EventBatch, NewStoredEvent, Position, StoredEvent } from '../../src/ports/eventLog.js';
@@ -257,12 +257,18 @@ describe('a read', () => {
     await Promise.all(reads());
   });
 
-  test('meets an event under one of our names that another program wrote, and says so', async () => {
+  test('gives an event that another program wrote under one of our names, which is unreadable to whoever opens it', async () => {
     const { double, log } = await open();
-    double.log.append('contact-acme-1', 'any', [foreign()]);
-    await expect(log.readAll(null, 10)).rejects.toThrow(UnreadableEventError);
-    await expect(all(log.read('contact-acme-1', 0))).rejects.toThrow(UnreadableEventError);
-    expect(await following(log).failed()).toBeInstanceOf(UnreadableEventError);
+    const binary = { ...foreign(), contentType: 'application/octet-stream', data: Buffer.from([1, 2, 3]), metadata: Buffer.from([4]) };
+    const listed = { ...foreign(), type: 'ContactDeleted', data: Buffer.from('[1]'), metadata: Buffer.from('{"schemaVersion":1}') };
+    double.log.append('contact-acme-1', 'any', [foreign(), { ...foreign(), type: 'ContactDeleted' }, binary, listed]);
+    const { events } = await log.readAll(null, 10);
+    expect(events).toHaveLength(4);
+    for (const { type, data, metadata } of events) expect(() => readEvent(type, data, metadata)).toThrow(UnreadableEventError);
+    expect(await all(log.read('contact-acme-1', 0))).toEqual(events);
+    const follower = following(log);
+    double.log.append('contact-acme-1', 'any', [{ ...binary, id: randomUUID() }]);
+    expect(await follower.count(5)).toHaveLength(5);
   });
 
   test('from a position behind the end of the log says that the log is not the one it was', async () => {

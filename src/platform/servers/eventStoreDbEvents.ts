@@ -1,19 +1,39 @@
 // Events as EventStoreDB gives them, as the port's.
 
 import type { AllStreamRecordedEvent, RecordedEvent } from '@eventstore/db-client';
-import { UnreadableEventError } from '../../domain/events/registry.js';
+import type { EventMetadata } from '../../domain/events/metadata.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { StoredEvent } from '../../ports/eventLog.js';
 import { encodePosition, type LogPosition } from './eventStoreDbPositions.js';
 
-/** @throws UnreadableEventError when another program wrote it, in another form than ours */
+/**
+ * Of an event that another program wrote into a stream with a name of ours: a version that no
+ * service knows, so that whoever opens it finds it unreadable, where it stands, and nobody else is
+ * stopped by it.
+ */
+const alien: EventMetadata = {
+  organizationId: '',
+  actor: { sub: '' },
+  requestId: '',
+  correlationId: '',
+  causationId: null,
+  occurredAt: '1970-01-01T00:00:00.000Z',
+  schemaVersion: Number.MAX_SAFE_INTEGER,
+};
+
 export function toStoredEvent(recorded: AllStreamRecordedEvent | RecordedEvent): StoredEvent {
   const { streamId, revision, id, type, data, metadata } = recorded;
-  // Of a server from 22.10 on, every read gives positions.
-  const position = recorded.position as LogPosition;
-  if (!isObject(data) || !isObject(metadata) || typeof metadata.schemaVersion !== 'number') {
-    throw new UnreadableEventError(`${streamId}: the event at revision ${revision} was not written by this service`);
-  }
-  return { id, type, data, metadata, stream: streamId, revision: Number(revision), position: encodePosition(position) } as StoredEvent;
+  const ours = isObject(metadata) && typeof metadata.schemaVersion === 'number' && isObject(data);
+  return {
+    id,
+    type,
+    data: (ours ? data : {}) as JsonObject,
+    metadata: ours ? (metadata as EventMetadata) : alien,
+    stream: streamId,
+    revision: Number(revision),
+    // Servers from 22.10 on give positions with every read.
+    position: encodePosition(recorded.position as LogPosition),
+  };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -35,7 +35,7 @@ const patience: EventStoreDbPatience = { append: 5_000, appendTry: 2_500, read: 
 export interface EventStoreDbOptions {
   /** The client's connection string: hosts, discovery, TLS, credentials. */
   url: string;
-  /** Told when following the log breaks or an event of it cannot be had; it is tried again without end. */
+  /** Told when following the log breaks; it is tried again without end. */
   onTrouble?: (error: unknown) => void;
   /** What the names of our streams begin with. */
   prefixes?: readonly string[];
@@ -199,7 +199,7 @@ export class EventStoreDbLog implements EventLog {
     throw new Error(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
   }
 
-  /** As `batchAfter`, tried again until it is there; null when told to stop. An event that cannot be read is not waited for. */
+  /** As `batchAfter`, tried again until it is there; null when told to stop. */
   private async batchInTheEnd(after: Position | null, stop: AbortSignal): Promise<EventBatch | null> {
     for (let failures = 0; !stop.aborted; failures += 1) {
       try {

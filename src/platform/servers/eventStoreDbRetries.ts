@@ -1,7 +1,6 @@
 // Trying again when EventStoreDB does not answer, until it does or time is up.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import { isTransient } from './eventStoreDbErrors.js';
 
@@ -32,7 +31,7 @@ export async function patiently<Result>(forMs: number, what: string, attempt: (l
   }
 }
 
-/** No failure of the server: a mistake in a value, or an event that cannot be read. */
+/** No failure of the server, but a mistake in a value. */
 function isOurs(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError || error instanceof UnreadableEventError;
+  return error instanceof TypeError || error instanceof RangeError;
 }
