@@ -2,7 +2,6 @@
 // that keeps a log in memory and can misbehave on demand. For tests only. Besides "server" and
 // "notes" (see log.ts), "client" cites @eventstore/db-client 6.2.1.
 
-import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -16,6 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import type * as Shared from '@eventstore/db-client/generated/shared_pb.js';
 import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
+import { drained } from './flow.js';
 import { DoubleLog, type Decision, type Expected, type Proposed, type Record } from './log.js';
 import { Relay } from './relay.js';
 import { Subscription } from './subscription.js';
@@ -225,7 +225,7 @@ export class EventStoreDouble {
         this.connections.cut();
         return false;
       }
-      if (!call.write(wire.eventResponse(record))) await Promise.race([once(call, 'drain'), once(call, 'cancelled'), once(call, 'close')]);
+      if (!call.write(wire.eventResponse(record))) await drained(call);
       if (call.cancelled) return false;
     }
     return true;

@@ -1,10 +1,10 @@
 // A filtered subscription to $all of the double.
 // server: Services/Transport/Grpc/Enumerators.AllSubscriptionFiltered.cs and SubscriptionsService.cs.
 
-import { once } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
 import { START, type DoubleLog, type LogPosition, type Record } from './log.js';
+import { drained } from './flow.js';
 import * as wire from './wire.js';
 
 /** server: Enumerators.cs: events are read by 32, and two channels of 32 stand between log and consumer. */
@@ -119,7 +119,7 @@ export class Subscription {
 
   private async write(response: Streams.ReadResp): Promise<void> {
     if (this.ended || this.call.write(response)) return;
-    await Promise.race([once(this.call, 'drain'), once(this.call, 'cancelled'), once(this.call, 'close')]);
+    await drained(this.call);
   }
 
   private end(): void {
