@@ -2,11 +2,12 @@
 // Exit status 1 when a figure is not as asked.
 
 import { contactBenches } from './contacts.js';
+import { eventStoreDbBench } from './eventStoreDb.js';
 import { rebuildBench } from './rebuild.js';
 import { startBench } from './start.js';
 import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
 
-const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench];
+const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench, eventStoreDbBench];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name));

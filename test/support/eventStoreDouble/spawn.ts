@@ -14,9 +14,10 @@ export interface DoubleProcess {
   stop(): Promise<void>;
 }
 
-const script = fileURLToPath(new URL('./process.js', import.meta.url));
+const ownScript = fileURLToPath(new URL('./process.js', import.meta.url));
 
-export async function spawnDouble(): Promise<DoubleProcess> {
+/** `script` is process.js of this folder, for whoever runs from elsewhere. */
+export async function spawnDouble(script = ownScript): Promise<DoubleProcess> {
   const child = fork(script, [], { execArgv: ['--no-warnings'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   process.once('exit', () => child.kill('SIGKILL'));
   const exited = once(child, 'exit');
