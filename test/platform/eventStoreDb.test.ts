@@ -381,6 +381,27 @@ describe('a subscription', () => {
     while (double.subscriptions.size > 0) await sleep(5);
     await expect(log.head()).rejects.toThrow(UnavailableError);
   });
+
+  test.each(['read', 'append'] as const)('closes at once, whatever is under way (%s)', async (method) => {
+    const { double, log } = await open();
+    await log.append(newStream(), 'none', storedEvents(1));
+    double.next(method, { do: 'swallow' }, 9);
+    const call = method === 'read' ? log.readAll(null, 10) : log.append(newStream(), 'none', storedEvents(1));
+    const outcome = expect(call).rejects.toThrow(UnavailableError);
+    await sleep(50);
+    await log.close();
+    if (method === 'read') await outcome;
+    await double.connections.down();
+    await outcome;
+  });
+
+  test('closes at once when no server was ever found', async () => {
+    const { double } = await open();
+    const log = openLog(double.url.replace('esdb://', 'esdb+discover://'), { patience: { read: 100 } });
+    await double.connections.down();
+    await expect(log.head()).rejects.toThrow(UnavailableError);
+    await log.close();
+  });
 });
 
 const foreign = () => ({ id: randomUUID(), type: 'Foreign', contentType: 'application/json', data: Buffer.from('{}'), metadata: Buffer.alloc(0) });

@@ -36,6 +36,9 @@ const ignore = () => undefined;
 
 export class EventStoreDbConnection {
   private readonly client: EventStoreDBClient;
+  private readonly reads = new Set<Stream<unknown>>();
+  /** Whether the server ever answered. */
+  private answered = false;
 
   /**
    * `url` is a connection string of the client: hosts, discovery, TLS and credentials are its
@@ -52,11 +55,13 @@ export class EventStoreDbConnection {
   }
 
   /** One try of an append, which fails after `deadlineMs`, done or not. */
-  append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[], deadlineMs: number): Promise<AppendResult> {
+  async append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[], deadlineMs: number): Promise<AppendResult> {
     const expectedRevision = expected === 'none' ? NO_STREAM : BigInt(expected);
     const proposed = events.map(({ id, type, data, metadata }) => jsonEvent({ id, type, data, metadata }));
     const call = this.client.appendToStream(stream, proposed, { expectedRevision, deadline: deadlineMs, requiresLeader: true });
-    return within(deadlineMs + GRACE_MS, call);
+    const result = await within(deadlineMs + GRACE_MS, call);
+    this.answered = true;
+    return result;
   }
 
   /** Up to `count` events of `stream` from a revision on; none when there is no such stream. */
@@ -128,22 +133,26 @@ export class EventStoreDbConnection {
       seen = items.length;
     }, this.stalledAfterMs / 2);
     read.on('error', ignore);
+    this.reads.add(read);
     let whole = false;
     try {
       for await (const item of read) items.push(item);
-      whole = true;
+      this.answered = whole = true;
     } finally {
       clearInterval(watch);
+      this.reads.delete(read);
       if (!whole) cancel().catch(ignore);
     }
     return items;
   }
 
-  /** Ends every call under way and closes the connection. */
+  /** Ends every read and subscription under way and closes the connection. */
   async close(): Promise<void> {
+    // The client says nothing to whoever waits for a read that it cancels.
+    for (const read of this.reads) read.destroy(new Error('the connection was closed'));
     await this.client.dispose();
-    const channel = await this.client['getChannel']().catch(ignore);
-    channel?.close();
+    // Where there is no connection to close, the client would look for a server first.
+    if (this.answered) await within(GRACE_MS, this.client['getChannel']()).then((channel) => channel.close(), ignore);
   }
 }
 

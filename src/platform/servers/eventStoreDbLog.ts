@@ -218,8 +218,10 @@ export class EventStoreDbLog implements EventLog {
   }
 
   private patiently<Result>(forMs: number, what: string, attempt: (leftMs: number) => Promise<Result>): Promise<Result> {
-    if (this.closing.signal.aborted) return Promise.reject(new UnavailableError('the event log was closed'));
-    return patiently(forMs, what, attempt);
+    return patiently(forMs, what, async (leftMs) => {
+      if (this.closing.signal.aborted) throw new UnavailableError('the event log was closed');
+      return attempt(leftMs);
+    });
   }
 
   private isOurs(stream: string): boolean {

@@ -23,7 +23,7 @@ export async function patiently<Result>(forMs: number, what: string, attempt: (l
     try {
       return await attempt(deadline - Date.now());
     } catch (error) {
-      if (isOurs(error)) throw error;
+      if (isOurs(error) || error instanceof UnavailableError) throw error;
       const pause = pauseAfter(failures);
       if (!isTransient(error) || Date.now() + pause >= deadline) throw new UnavailableError(`EventStoreDB: ${what}`, { cause: error });
       await sleep(pause);
