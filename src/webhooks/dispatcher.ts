@@ -54,6 +54,11 @@ export class Dispatcher {
     return this.attempts.tallies;
   }
 
+  /** How many deliveries are taken up and not recorded yet. */
+  get underWay(): number {
+    return [...this.lanes.values()].reduce((sum, { taken }) => sum + taken.size, 0);
+  }
+
   /** From endpoints that may have something ready to all that was recorded of it. */
   deliver(): OperatorFunction<EndpointRef, Settled[]> {
     return (wakes: Observable<EndpointRef>) =>

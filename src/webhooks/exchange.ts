@@ -1,7 +1,7 @@
 // One exchange with a receiver: a POST and its answer, bounded in time and in what is read. What
 // went wrong is said in words of ours, which name no address.
 
-import { Agent, request } from 'undici';
+import { Agent, errors, request } from 'undici';
 import { guardedConnector, type ConnectorOptions } from './connector.js';
 
 /** How long a whole exchange may take, its answer's body included, in ms. */
@@ -104,7 +104,7 @@ const failures: Record<string, string> = {
 
 function failureOf(error: unknown): string {
   const code = codeOf(error);
-  if (code.startsWith('HPE_')) return 'the answer is not HTTP';
+  if (error instanceof errors.HTTPParserError) return 'the answer is not HTTP';
   if (/CERT|TLS|SSL|SIGN|EPROTO/.test(code)) return 'no secure connection could be made';
   return failures[code] ?? 'the connection failed';
 }

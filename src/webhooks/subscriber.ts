@@ -31,8 +31,14 @@ export class Subscriber {
   private readonly remembered = new LRUCache<string, Target[]>({ max: REMEMBERED_ORGANIZATIONS });
   private saved: Position | null = null;
   private savedAt = 0;
+  private seen: Position | null = null;
 
   constructor(private readonly deps: SubscriberDeps) {}
+
+  /** Up to where deliveries are derived; null: nothing is known to be. */
+  get position(): Position | null {
+    return this.seen;
+  }
 
   /**
    * Goes on where it left off until `signal` aborts; yields the endpoints that got deliveries, or
@@ -43,10 +49,12 @@ export class Subscriber {
     const { log, deliveries } = this.deps;
     this.remembered.clear();
     this.saved = await deliveries.checkpoint();
+    this.seen = this.saved;
     for await (const batch of log.subscribe(this.saved, signal)) {
       if (signal.aborted) return;
       const changed = await this.follow(batch.events);
       const told = await this.derive(batch.events, batch.position);
+      this.seen = batch.position;
       if (changed.length + told.length > 0) yield [...changed, ...told];
     }
   }

@@ -5,7 +5,7 @@ import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import { TEST_TOPIC } from '../domain/webhookEndpoint.js';
 import type { AlarmClock } from '../ports/clock.js';
 import { DELIVERIES_KEPT_MS, type DeliveryPage, type DeliveryQuery, type DeliveryStatus, type LoggedDelivery } from '../ports/deliveryStore.js';
-import type { EventLog, StoredEvent } from '../ports/eventLog.js';
+import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore } from '../ports/eventStore.js';
 import type { WebhookStores } from '../ports/platform.js';
 import type { Replay } from '../ports/replayStore.js';
@@ -147,6 +147,16 @@ export class Webhooks {
 
   findReplay(ref: EndpointRef, id: string): Promise<Replay | null> {
     return this.options.stores.replays.find(ref, id);
+  }
+
+  /** Up to where in the log deliveries are derived. */
+  get position(): Position | null {
+    return this.subscriber.position;
+  }
+
+  /** How many deliveries are taken up and not recorded yet. */
+  get underWay(): number {
+    return this.dispatcher.underWay;
   }
 
   /** How long the queue is, and what came of tries since the start. */
