@@ -19,7 +19,7 @@ async function startContainer(): Promise<{ url: string; stop(): Promise<unknown>
   const container = await new GenericContainer(IMAGE)
     .withEnvironment({ EVENTSTORE_CLUSTER_SIZE: '1', EVENTSTORE_INSECURE: 'true', EVENTSTORE_RUN_PROJECTIONS: 'None', EVENTSTORE_MEM_DB: 'false' })
     .withExposedPorts(PORT)
-    .withWaitStrategy(Wait.forHttp('/health/live', PORT).forStatusCode(204))
+    .withWaitStrategy(Wait.forHttp('/health/live', PORT).forStatusCodeMatching((code) => code >= 200 && code < 300))
     .withStartupTimeout(START_TIMEOUT_MS)
     .start();
   return { url: `esdb://${container.getHost()}:${container.getMappedPort(PORT)}?tls=false`, stop: () => container.stop() };

@@ -14,6 +14,7 @@ import { EventStoreDbTail } from './eventStoreDbTail.js';
 /** What EventStoreDB takes in one append, in bytes, unless it is told otherwise. */
 export const MAX_APPEND_BYTES = 1_024 * 1_024;
 const READ_BATCH = 500;
+const FOLLOW_BATCH = 1_000;
 /** How many more events than asked for are read, as some may not be ours; and how many are looked at in one go at most. */
 const FOREIGN_ALLOWANCE = 32;
 const LOOK_AT_MOST = 10_000;
@@ -107,7 +108,7 @@ export class EventStoreDbLog implements EventLog {
     while (!stop.aborted) {
       const { version } = this.tail;
       // The end counts as reached only when the log itself says so, not what is known of it here.
-      const batch: EventBatch | null = (reached ? this.tail.after(position, READ_BATCH) : null) ?? (await this.batchInTheEnd(position, stop));
+      const batch: EventBatch | null = (reached ? this.tail.after(position, FOLLOW_BATCH) : null) ?? (await this.batchInTheEnd(position, stop));
       if (batch === null) break;
       const news = batch.events.length > 0 || batch.position !== position || (batch.caughtUp && !reached);
       if (news && !signal.aborted) yield batch;
@@ -203,7 +204,7 @@ export class EventStoreDbLog implements EventLog {
   private async batchInTheEnd(after: Position | null, stop: AbortSignal): Promise<EventBatch | null> {
     for (let failures = 0; !stop.aborted; failures += 1) {
       try {
-        return await this.reading(() => this.batchAfter(after, READ_BATCH));
+        return await this.reading(() => this.batchAfter(after, FOLLOW_BATCH));
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         if (failures === 0 && !stop.aborted) this.onTrouble(error);
