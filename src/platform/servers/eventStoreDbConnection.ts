@@ -4,19 +4,20 @@
 import {
   BACKWARDS,
   END,
-  EventStoreDBClient,
   jsonEvent,
   NO_STREAM,
   START,
   streamNameFilter,
   type AllStreamRecordedEvent,
   type AppendResult,
+  type EventStoreDBClient,
   type ReadPosition,
   type RecordedEvent,
 } from '@eventstore/db-client';
 import type { ExpectedRevision, NewStoredEvent } from '../../ports/eventLog.js';
 import { isNotFound, isTombstoned, TooSlowError } from './eventStoreDbErrors.js';
 import { comparePositions, LOG_START, type LogPosition } from './eventStoreDbPositions.js';
+import { clientFor } from './eventStoreDbUrl.js';
 
 /** How much longer than its deadline, which the server keeps, a call is waited for, in ms. */
 const GRACE_MS = 500;
@@ -43,12 +44,13 @@ export class EventStoreDbConnection {
   /**
    * `url` is a connection string of the client: hosts, discovery, TLS and credentials are its
    * part. Connects at the first call. A read that gives nothing for `stalledAfterMs` fails.
+   * @throws BadConnectionStringError
    */
   constructor(
     url: string,
     private readonly stalledAfterMs: number,
   ) {
-    this.client = EventStoreDBClient.connectionString(url);
+    this.client = clientFor(url);
     // Appends are calls of their own then. The client's other way sends them over one stream: what
     // cuts it rejects all of them, some outside every try, and a late answer ends the process.
     this.client['supports'] = async () => false;

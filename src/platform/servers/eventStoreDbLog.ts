@@ -55,7 +55,7 @@ export class EventStoreDbLog implements EventLog {
   /** Of ours, the furthest event known; looking for the last one need not look before it. */
   private furthest: LogPosition | null = null;
 
-  /** @throws Error when `url` is no connection string */
+  /** @throws BadConnectionStringError */
   constructor({ url, onTrouble = () => undefined, prefixes = ourPrefixes, patience: given = {} }: EventStoreDbOptions) {
     this.patience = { ...patience, ...given };
     this.connection = new EventStoreDbConnection(url, this.patience.stalled);
