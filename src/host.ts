@@ -4,9 +4,11 @@
 import { createSecretKey } from 'node:crypto';
 import { v7 } from 'uuid';
 import { BadSettingError, type Settings } from './config.js';
-import type { Host, Report } from './operations/operation.js';
+import { OperationError, type Host, type Report } from './operations/operation.js';
+import { restoreEmbedded } from './platform/embedded/backup/restore.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
+import type { BackedUp } from './ports/backup.js';
 import { systemClock, type Ids } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
 import type { Platform } from './ports/platform.js';
@@ -36,6 +38,23 @@ export async function openHost(settings: Settings, report: Report = () => undefi
     await platform.close();
     throw error;
   }
+}
+
+/**
+ * Makes the data folder of a backup; `keysFolder` may be of a later one.
+ * @throws OperationError, BackupError, WrongWrappingKeyError, UnavailableError; then nothing was changed
+ */
+export async function restoreHost(
+  { DATA_DIR, ENCRYPTION_KEY, EVENTSTORE_URL, MONGODB_URL }: Settings,
+  source: { folder: string; keysFolder: string },
+  report: Report,
+  signal: AbortSignal,
+): Promise<BackedUp> {
+  if (EVENTSTORE_URL !== undefined || MONGODB_URL !== undefined) {
+    throw new OperationError('EventStoreDB and MongoDB are restored by their own tools');
+  }
+  const encryptionKeys = ENCRYPTION_KEY === undefined ? null : [ENCRYPTION_KEY];
+  return restoreEmbedded({ ...source, dataDir: DATA_DIR, encryptionKeys }, report, signal);
 }
 
 async function openPlatform(settings: Settings, skips: Skips, observer?: PlatformObserver): Promise<Platform> {

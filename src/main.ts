@@ -1,5 +1,6 @@
 // The command line: finds the command that is asked for and carries it out.
 
+import { backupCommand, restoreCommand } from './cli/backup.js';
 import { command, nameOf, runCommand, type Command } from './cli/command.js';
 import { migrateCommand } from './cli/migrate.js';
 import { rebuildCommand } from './cli/rebuild.js';
@@ -20,6 +21,8 @@ const commands: readonly Command[] = [
   skipCommand,
   migrateCommand,
   seedCommand,
+  backupCommand,
+  restoreCommand,
   command({
     synopsis: 'help',
     help: ['print this'],

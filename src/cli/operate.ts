@@ -1,6 +1,7 @@
 // How a command carries out an operation: by the service that runs on the data folder, or by
 // itself when none does. Interrupting the command aborts the operation.
 
+import { existsSync } from 'node:fs';
 import { readSettings } from '../config.js';
 import type { Json } from '../domain/json.js';
 import { openHost } from '../host.js';
@@ -11,13 +12,19 @@ import { withSecrets } from './secrets.js';
 
 /**
  * Carries out `operation` on the data that the environment's settings name, with progress on
- * standard error.
+ * standard error. `onExisting`: a folder for the data is not made where there is none.
  * @throws OperationError when it cannot be done, and what opening the data throws
  */
-export async function operate<Params, Result extends Json>(operation: Operation<Params, Result>, params: Params): Promise<Result> {
+export async function operate<Params, Result extends Json>(
+  operation: Operation<Params, Result>,
+  params: Params,
+  { onExisting = false } = {},
+): Promise<Result> {
   const signal = interruption();
   const progress = showProgress(process.stderr);
-  const { DATA_DIR } = readSettings(process.env);
+  const { DATA_DIR, EVENTSTORE_URL, MONGODB_URL } = readSettings(process.env);
+  const isEmbedded = EVENTSTORE_URL === undefined || MONGODB_URL === undefined;
+  if (onExisting && isEmbedded && !existsSync(DATA_DIR)) throw new OperationError(`DATA_DIR ${DATA_DIR}: no such folder`);
   try {
     const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR, progress.report));
     if ('platform' in service) return await runAlone(service, (host) => operation.run(host, params, progress.report, signal));

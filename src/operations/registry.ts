@@ -1,9 +1,10 @@
 // Every operation that a running service can be asked for.
 
+import { backupOperation } from './backup.js';
 import type { Operation } from './operation.js';
 import { rebuildOperation } from './rebuild.js';
 import { seedOperation } from './seed/seed.js';
 import { skipOperation } from './skip.js';
 import { verifyOperation } from './verify.js';
 
-export const operations = [seedOperation, rebuildOperation, verifyOperation, skipOperation] as readonly Operation[];
+export const operations = [seedOperation, backupOperation, rebuildOperation, verifyOperation, skipOperation] as readonly Operation[];

@@ -1,5 +1,6 @@
 // A platform: every port on one kind of storage, or on several that fit together.
 
+import type { Backup } from './backup.js';
 import type { Checkpoints } from './checkpoints.js';
 import type { Commit } from './commit.js';
 import type { Counters } from './counterStore.js';
@@ -33,6 +34,8 @@ export interface Platform {
   leases: Leases;
   vault: Vault;
   webhooks: WebhookStores;
+  /** Where the platform's own tools do not see to backups. */
+  backup?: Backup;
   /** Lets go of everything. Whoever still writes gets an UnavailableError. */
   close(): void | Promise<void>;
 }

@@ -10,6 +10,7 @@ import type { Projection } from '../../ports/projection.js';
 import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping } from '../wrapping.js';
 import { KeyedVault } from '../vault.js';
+import { EmbeddedBackup } from './backup/write.js';
 import { Database } from './database.js';
 import { SqliteDeliveryStore } from './deliveries.js';
 import { SqliteDocuments } from './documents.js';
@@ -58,7 +59,7 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
     const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKey));
     const { dropper, ...ports } = openStore(store, projections, changesOf, observing(observer, 'contacts'));
     closers.push(() => dropper.stop());
-    return { ...ports, keys, vault: new KeyedVault(keys), close };
+    return { ...ports, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;

@@ -162,3 +162,13 @@ export const keyMigrations: readonly Migration[] = [
   ) WITHOUT ROWID;
   `,
 ];
+
+/** The tables of `contacts.sqlite` that are made from the events, besides full-text indexes: backups leave them out. */
+export const readModelTables: ReadonlySet<string> = new Set([
+  'generations',
+  'collections',
+  'collection_counts',
+  'documents',
+  'tombstones',
+  'spare_collections',
+]);

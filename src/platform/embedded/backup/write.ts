@@ -1,0 +1,105 @@
+// Writes a backup of the embedded store: `events/` holds events and state, `keys/` the keys of
+// personal data and the secrets that the service made for itself.
+
+import { copyFileSync, existsSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Backup, BackedUp, CopyReport } from '../../../ports/backup.js';
+import { UnavailableError } from '../../../ports/errors.js';
+import { isSqliteError } from '../database.js';
+import { readModelTables } from '../layout.js';
+import { SnapshotCopy } from './copying.js';
+import { writeManifest, MANIFEST } from './manifest.js';
+
+/** Secrets that the service makes for itself where none are set. */
+export const MADE_SECRETS = ['encryption-key', 'jwt-secret'] as const;
+
+export class EmbeddedBackup implements Backup {
+  /** `dataDir` is the folder of the store's files. */
+  constructor(private readonly dataDir: string) {}
+
+  async write(folder: string, report: CopyReport, signal: AbortSignal): Promise<BackedUp> {
+    const unfinished = `${folder}.unfinished`;
+    try {
+      await rm(unfinished, { recursive: true, force: true });
+      for (const part of ['events', 'keys']) await mkdir(join(unfinished, part), { recursive: true, mode: 0o700 });
+      const events = await this.copyAll(unfinished, report, signal);
+      await rename(unfinished, folder);
+      await syncFile(dirname(folder));
+      return { events, position: events === 0 ? null : String(events) };
+    } catch (error) {
+      await rm(unfinished, { recursive: true, force: true });
+      if (signal.aborted || !isStorageError(error)) throw error;
+      throw new UnavailableError('the backup could not be written', { cause: error });
+    }
+  }
+
+  /** Keys are copied as of a moment after that of the events: no event lacks its key. */
+  private async copyAll(folder: string, report: CopyReport, signal: AbortSignal): Promise<number> {
+    const createdAt = new Date().toISOString();
+    const [eventsDir, keysDir] = [join(folder, 'events'), join(folder, 'keys')];
+    const store = SnapshotCopy.begin(join(this.dataDir, 'contacts.sqlite'), join(eventsDir, 'contacts.sqlite'));
+    try {
+      const position = store.number('SELECT coalesce(max(position), 0) AS position FROM main.events', 'position');
+      const keyLayout = await this.copyKeys(keysDir, report, signal);
+      await copyTables(store, readModelTables, counting(report, 'events', position), signal);
+      const secrets = this.copySecrets(keysDir);
+      await writeManifest(eventsDir, { holds: 'events', createdAt, layout: store.layout(), position, files: ['contacts.sqlite'] });
+      await writeManifest(keysDir, { holds: 'keys', createdAt, layout: keyLayout, position, files: ['keys.sqlite', ...secrets] });
+      for (const name of ['contacts.sqlite', MANIFEST, '.']) await syncFile(join(eventsDir, name));
+      for (const name of ['keys.sqlite', ...secrets, MANIFEST, '.']) await syncFile(join(keysDir, name));
+      return position;
+    } finally {
+      store.close();
+    }
+  }
+
+  private async copyKeys(folder: string, report: CopyReport, signal: AbortSignal): Promise<number> {
+    const keys = SnapshotCopy.begin(join(this.dataDir, 'keys.sqlite'), join(folder, 'keys.sqlite'));
+    try {
+      const total = keys.number('SELECT count(*) AS total FROM main.keys', 'total');
+      await copyTables(keys, new Set(), counting(report, 'keys', total), signal);
+      return keys.layout();
+    } finally {
+      keys.close();
+    }
+  }
+
+  private copySecrets(folder: string): string[] {
+    const made = MADE_SECRETS.filter((name) => existsSync(join(this.dataDir, name)));
+    for (const name of made) copyFileSync(join(this.dataDir, name), join(folder, name));
+    return made;
+  }
+}
+
+async function copyTables(copy: SnapshotCopy, left: ReadonlySet<string>, copied: (table: string, rows: number) => void, signal: AbortSignal) {
+  const tables = copy.tables(left);
+  copy.createTables(tables);
+  await copy.copyRows(tables, copied, signal);
+  copy.commit();
+}
+
+/** Reports the rows of one table, after which what is counted is called. */
+function counting(report: CopyReport, table: string, total: number) {
+  let done = 0;
+  return (copied: string, rows: number) => {
+    if (copied !== table) return;
+    done += rows;
+    report({ done, total, unit: table });
+  };
+}
+
+/** Waits until a file or folder is on disk. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether an error is SQLite's or the file system's: a full disk, a folder that may not be written. */
+export function isStorageError(error: unknown): boolean {
+  return isSqliteError(error) || (error instanceof Error && 'syscall' in error);
+}
