@@ -14,7 +14,7 @@ export class LayoutError extends Error {
  * Carries out the migrations the file has not seen, each whole or not at all.
  * @throws LayoutError when the file has seen more than there are
  */
-export function migrate(database: Database, migrations: readonly Migration[]): void {
+export function migrate(database: Pick<Database, 'get' | 'script'>, migrations: readonly Migration[]): void {
   const layout = Number(database.get<{ user_version: number }>('PRAGMA user_version')?.user_version);
   if (layout > migrations.length) {
     throw new LayoutError(

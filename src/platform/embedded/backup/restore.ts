@@ -9,9 +9,8 @@ import Sqlite from 'libsql';
 import type { BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { KeyWrapping } from '../../wrapping.js';
-import { Database } from '../database.js';
 import { keyMigrations, storeMigrations } from '../layout.js';
-import type { Migration } from '../migrate.js';
+import { migrate, type Migration } from '../migrate.js';
 import { SnapshotCopy } from './copying.js';
 import { BackupError, readManifest } from './manifest.js';
 import { isStorageError, MADE_SECRETS, syncFile } from './write.js';
@@ -118,13 +117,23 @@ async function refill(
   copied: (table: string, rows: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const copy = SnapshotCopy.begin(source, target, (layout) => new Database(target, migrations.slice(0, layout)).close());
+  const copy = SnapshotCopy.begin(source, target, (layout) => makeFile(target, migrations.slice(0, layout)));
   try {
     const tables = copy.tables(new Set());
     await copy.copyRows(tables, copied, signal);
     copy.commit();
   } finally {
     copy.close();
+  }
+}
+
+/** A file that `migrations` make; without the write-ahead log that an open one has. */
+function makeFile(path: string, migrations: readonly Migration[]): void {
+  const file = new Sqlite(path);
+  try {
+    migrate({ get: <Result>(sql: string) => file.prepare(sql).get([]) as Result, script: (sql) => void file.exec(sql) }, migrations);
+  } finally {
+    file.close();
   }
 }
 
