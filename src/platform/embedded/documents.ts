@@ -58,6 +58,7 @@ const COLLECTIONS = 'SELECT number, organization FROM collections WHERE projecti
 export class SqliteDocuments implements Participant {
   private readonly collections = new Map<string, number>();
   private readonly nextRowids = new Map<number, number>();
+  private readonly tombstoned = new Map<number, boolean>();
   private readonly counts: CollectionCounts;
 
   constructor(
@@ -137,6 +138,7 @@ export class SqliteDocuments implements Participant {
     this.database.run('INSERT INTO spare_collections (number) VALUES (?)', number);
     this.collections.delete(collectionKey(projection, generation, organization));
     this.nextRowids.delete(number);
+    this.tombstoned.delete(number);
     return true;
   }
 
@@ -144,6 +146,7 @@ export class SqliteDocuments implements Participant {
     this.counts.forget();
     this.collections.clear();
     this.nextRowids.clear();
+    this.tombstoned.clear();
   }
 
   private collection(projection: ProjectionName, generation: number, organizationId: string): number | null {
@@ -252,6 +255,7 @@ export class SqliteDocuments implements Participant {
   private remove(collection: number, { id, to }: Change, current: CurrentRow | undefined): void {
     const sql = 'INSERT OR REPLACE INTO tombstones (collection, id, revision) VALUES (?, ?, ?)';
     this.database.run(sql, collection, id, to);
+    this.tombstoned.set(collection, true);
     if (current === undefined) return;
     this.database.run('DELETE FROM documents WHERE rowid = ?', current.rowid);
     unindexText(this.database, current.rowid);
@@ -259,8 +263,18 @@ export class SqliteDocuments implements Participant {
   }
 
   private tombstone(collection: number, id: string): number | undefined {
+    if (!this.hasTombstones(collection)) return undefined;
     const sql = 'SELECT revision FROM tombstones WHERE collection = ? AND id = ?';
     return this.database.get<{ revision: number }>(sql, collection, id)?.revision;
+  }
+
+  /** Whether there may be a tombstone in a collection: most have none, and are asked for them with each new document. */
+  private hasTombstones(collection: number): boolean {
+    const known = this.tombstoned.get(collection);
+    if (known !== undefined) return known;
+    const has = this.database.get('SELECT 1 AS one FROM tombstones WHERE collection = ? LIMIT 1', collection) !== undefined;
+    this.tombstoned.set(collection, has);
+    return has;
   }
 
   private nextRowid(collection: number): number {

@@ -55,12 +55,12 @@ export function planSearch(words: readonly SearchWord[], first: number, last: nu
 export function shortGrams(searchable: string): string {
   const grams = new Set<string>();
   for (const word of searchable.split(/[ \n]/)) {
-    const characters = [...word];
-    characters.forEach((character, index) => {
+    let before = '';
+    for (const character of word) {
       grams.add(character);
-      const next = characters[index + 1];
-      if (next !== undefined) grams.add(character + next);
-    });
+      if (before !== '') grams.add(before + character);
+      before = character;
+    }
   }
   return [...grams].join(' ');
 }
