@@ -140,9 +140,10 @@ export interface ProjectionStore {
    * Makes the generation being built the live one, at once for all readers, unless it is not
    * `generation` or stands before the live one's position. The one it replaces is dropped, which
    * may take a while after. A switch asked for together with `apply`, after it, may be one step with it.
+   * `anyway`: wherever the live one stands, since it was made from another log.
    * @returns whether it is live now
    */
-  switchTo(projection: ProjectionName, generation: number): Promise<boolean>;
+  switchTo(projection: ProjectionName, generation: number, anyway?: boolean): Promise<boolean>;
   /**
    * Up to `limit` documents and tombstones of a generation after `after` (null: from the first
    * on), in one order that does not change; none when the generation is gone.

@@ -32,6 +32,22 @@ export class ProjectionStoppedError extends Error {
   }
 }
 
+/** What reads see of a projection was made from another log than this one, or from one that has lost events since. */
+export class AheadOfLogError extends Error {
+  override readonly name = 'AheadOfLogError';
+
+  constructor(readonly projection: ProjectionName) {
+    super(`the projection ${projection} is ahead of the event log: is it the right log? 'contacts rebuild' makes it anew from this one`);
+  }
+}
+
+/** Whether what reads see of a projection stands further on than the log. */
+export async function isAheadOfLog(projection: ProjectionName, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<boolean> {
+  const live = await store.live(projection);
+  // In this order: where all is well the log can only have grown meanwhile.
+  return live !== null && log.compare(live.position, await log.head()) > 0;
+}
+
 export interface Step {
   changes: Change[];
   /** Where they lead. */

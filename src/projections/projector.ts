@@ -7,7 +7,7 @@ import { projectionsStream, SERVICE_ORGANIZATION } from '../domain/streams.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Position, StoredEvent } from '../ports/eventLog.js';
 import type { Projection, ProjectionName } from '../ports/projection.js';
-import { nextStep, ProjectionStoppedError, type ProjectingDeps } from './advance.js';
+import { AheadOfLogError, isAheadOfLog, nextStep, ProjectionStoppedError, type ProjectingDeps } from './advance.js';
 import { catchUp } from './catchUp.js';
 import { rebuild, type RebuildOptions, type RebuildProgress } from './rebuild.js';
 
@@ -32,7 +32,7 @@ export interface SkipRequest {
 }
 
 export class Projector {
-  private readonly stopped = new Map<ProjectionName, ProjectionStoppedError>();
+  private readonly stopped = new Map<ProjectionName, ProjectionStoppedError | AheadOfLogError>();
   private readonly rebuilding = new Set<ProjectionName>();
 
   constructor(readonly deps: ProjectorDeps) {}
@@ -45,8 +45,8 @@ export class Projector {
     }
   }
 
-  /** Where projections have stopped. */
-  stops(): ProjectionStoppedError[] {
+  /** Which projections have stopped, and why. */
+  stops(): (ProjectionStoppedError | AheadOfLogError)[] {
     return [...this.stopped.values()];
   }
 
@@ -87,10 +87,11 @@ export class Projector {
 
   private async bringUpToDate(projection: Projection, options: RebuildOptions): Promise<void> {
     try {
+      if (await isAheadOfLog(projection.name, this.deps)) throw new AheadOfLogError(projection.name);
       if ((await catchUp(projection, this.deps)) === null) await this.rebuild(projection, options);
       this.stopped.delete(projection.name);
     } catch (error) {
-      if (!(error instanceof ProjectionStoppedError)) throw error;
+      if (!(error instanceof ProjectionStoppedError || error instanceof AheadOfLogError)) throw error;
       this.stopped.set(projection.name, error);
     }
   }

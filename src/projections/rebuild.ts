@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Projection } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
-import { nextStep, type ProjectingDeps } from './advance.js';
+import { isAheadOfLog, nextStep, type ProjectingDeps } from './advance.js';
 
 /**
  * How many events are applied at a time: the more, the less often a page of an index is written;
@@ -33,13 +33,15 @@ export interface RebuildOptions {
 
 /**
  * Builds a generation of `projection` from the first event on, or goes on with one that this
- * version of it had begun, and makes it the live one, while others write.
+ * version of it had begun, and makes it the live one, while others write. One of another log is
+ * replaced wherever it stands.
  * @returns how many events were looked at
  * @throws ProjectionStoppedError, RebuildReplacedError, UnavailableError, and the reason of `signal`
  */
 export async function rebuild(projection: Projection, deps: ProjectingDeps, options: RebuildOptions = {}): Promise<number> {
   const { log, store } = deps;
   const { report, signal, alone = false } = options;
+  const anyway = await isAheadOfLog(projection.name, deps);
   const begun = await begin(projection, store);
   const before = log.count(null, begun.position) ?? 0;
   const tell = async (seen: number) => report?.({ done: before + seen, total: log.count(null, await log.head()) });
@@ -53,7 +55,7 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
     // Asked for together: where others write without a pause, a switch that came after would always come too late.
     const [applied, switched] = await Promise.all([
       step.seen === 0 || store.apply(projection.name, building.number, step.changes, building.position, step.position),
-      step.caughtUp && store.switchTo(projection.name, building.number),
+      step.caughtUp && store.switchTo(projection.name, building.number, anyway),
     ]);
     if (applied) seen += step.seen;
     if (switched) {

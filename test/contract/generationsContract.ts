@@ -82,6 +82,18 @@ export function generationsContract(name: string, open: Open, newFolder: () => s
       expect(await store().switchTo('contacts', built.number)).toBe(true);
     });
 
+    test('take the place of one that stands further on when that is told to be of another log', async () => {
+      const created = story.contact('acme', 'c1', { name: 'One' });
+      await story.tell(created, story.contact('acme', 'c2', { name: 'Two' }));
+      await story.apply();
+      const built = await store().build('contacts', 2);
+      await store().building('contacts');
+      expect(await store().switchTo('contacts', built.number)).toBe(false);
+      expect(await store().switchTo('contacts', built.number, true)).toBe(true);
+      expect(await names()).toEqual([]);
+      expect(await story.live('contacts')).toEqual(built);
+    });
+
     test('are switched to only when they are the one being built', async () => {
       const live = await story.live('contacts');
       expect(await store().switchTo('contacts', live.number)).toBe(false);

@@ -14,7 +14,7 @@ import { wrappingKey } from '../contract/embedded.js';
 import { temporaryFolder } from '../support/folder.js';
 import { newOrganization, startTestService, type TestService } from '../support/service.js';
 import { all } from '../contract/samples.js';
-import { allEvents, canonicalDocuments, commit, created, createContacts, openTestHost, plantUnreadable } from '../support/projecting.js';
+import { allEvents, canonicalDocuments, commit, created, createContacts, inStore, openTestHost, plantUnreadable } from '../support/projecting.js';
 
 let service: TestService | null = null;
 afterEach(async () => {
@@ -89,7 +89,7 @@ test('an event that no projection shows stops nothing; one of a company stops co
   await host.platform.close();
   plantUnreadable(folder, companyStream('acme', 'f1'), 'CompanyTransmogrified');
   host = await openTestHost(folder);
-  expect(host.projector.stops().map(({ projection, event }) => [projection, event.type])).toEqual([['companies', 'CompanyTransmogrified']]);
+  expect(host.projector.stops().map(({ message }) => message)).toEqual([expect.stringMatching(/^the projection companies is stopped at position 2: CompanyTransmogrified/)]);
   await createContacts(host, 'acme', ['c2']);
   expect((await canonicalDocuments(host)).size).toBe(2);
   await expect(commit(host, 'acme', -1, { type: 'CompanyDeleted', data: { companyId: 'f2' } })).rejects.toThrow(UnavailableError);
@@ -104,7 +104,7 @@ test('a projection goes on after skipping one event and stops at the next', asyn
   const positions = ['c3', 'c3', 'c9'].map((id) => plantUnreadable(folder, contactStream('acme', id)));
   host = await openTestHost(folder);
   for (const position of positions) {
-    expect(host.projector.stops().map(({ event }) => event.position)).toEqual([position]);
+    expect(host.projector.stops().map(({ message }) => message)).toEqual([expect.stringContaining(`stopped at position ${position}: `)]);
     await host.projector.skip({ position, projection: 'contacts', reason: '', actor: 'operator:op' });
   }
   expect(host.projector.stops()).toEqual([]);
@@ -132,6 +132,22 @@ test('a rebuild stops before the event and leaves what reads see; skipped, it go
   await projector.skip({ position: at, projection: null, reason: '', actor: 'operator:op' });
   await projector.rebuild(failing, {});
   expect((await canonicalDocuments(host)).size).toBe(1);
+  await host.platform.close();
+});
+
+test('read models that are ahead of the log stop rather than guess, until they are rebuilt', async () => {
+  const folder = temporaryFolder();
+  let host = await openTestHost(folder);
+  await createContacts(host, 'acme', ['c1', 'c2', 'c3']);
+  await host.platform.close();
+  inStore(folder, (file) => file.exec('DELETE FROM events WHERE position > 1'));
+  host = await openTestHost(folder);
+  expect(host.projector.stops().map(({ name, projection }) => [name, projection])).toEqual([['AheadOfLogError', 'contacts'], ['AheadOfLogError', 'companies']]);
+  await expect(createContacts(host, 'acme', ['c4'])).rejects.toThrow(UnavailableError);
+  for (const projection of projections) expect(await host.projector.rebuild(projection, {})).toBe(1);
+  expect(host.projector.stops()).toEqual([]);
+  await createContacts(host, 'acme', ['c4']);
+  expect((await canonicalDocuments(host)).size).toBe(2);
   await host.platform.close();
 });
 

@@ -56,11 +56,12 @@ export class SqliteGenerations implements Participant {
     return true;
   }
 
-  /** Puts the generation being built in the place of the live one; returns whether it could be. */
-  switchTo(projection: ProjectionName, number: number): boolean {
+  /** Puts the generation being built in the place of the live one, which stands no further unless `anyway`; returns whether it did. */
+  switchTo(projection: ProjectionName, number: number, anyway: boolean): boolean {
     const built = this.building(projection);
     const live = this.live(projection);
-    if (built?.number !== number || Number(built.position ?? 0) < Number(live?.position ?? 0)) return false;
+    if (built?.number !== number) return false;
+    if (!anyway && Number(built.position ?? 0) < Number(live?.position ?? 0)) return false;
     this.changeState(projection, 'live', 'dropped');
     this.changeState(projection, 'building', 'live');
     this.known.delete(projection);

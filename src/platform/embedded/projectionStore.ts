@@ -61,10 +61,10 @@ export class SqliteProjectionStore implements ProjectionStore {
     return this.writes.run(() => this.applyNow(projection, generation, changes, from, to));
   }
 
-  async switchTo(projection: ProjectionName, generation: number): Promise<boolean> {
+  async switchTo(projection: ProjectionName, generation: number, anyway = false): Promise<boolean> {
     const switched = await this.writes.run(() => {
       const ahead = this.ahead.get(nameOf(projection, generation));
-      return ahead?.noted === ahead?.seen && this.generations.switchTo(projection, generation);
+      return ahead?.noted === ahead?.seen && this.generations.switchTo(projection, generation, anyway);
     });
     this.dropper.start();
     return switched;

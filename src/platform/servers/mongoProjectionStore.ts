@@ -81,14 +81,14 @@ export class MongoProjectionStore implements ProjectionStore {
     });
   }
 
-  switchTo(projection: ProjectionName, generation: number): Promise<boolean> {
+  switchTo(projection: ProjectionName, generation: number, anyway = false): Promise<boolean> {
     let tries = 0;
     return this.connection.run(async () => {
       for (;;) {
         const state = await this.generations.state(projection);
         if (tries > 0 && state.live?.number === generation) return true;
         if (state.building?.number !== generation) return false;
-        if (this.compare(state.building.position, state.live?.position ?? null) < 0) return false;
+        if (!anyway && this.compare(state.building.position, state.live?.position ?? null) < 0) return false;
         if (state.ahead !== this.seenAhead.get(nameOf(projection, generation))) return false;
         tries += 1;
         if (await this.generations.switchOver(state)) return true;
