@@ -2,6 +2,7 @@
 
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
+import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import { ApiError } from '../errors.js';
 
@@ -29,6 +30,10 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof UnavailableError) {
     const message = 'A part of the service does not answer. A write may be stored; it is safe to send again with its Idempotency-Key';
+    return new ApiError('SERVICE_UNAVAILABLE', message, [], { 'Retry-After': '5' });
+  }
+  if (error instanceof UnreadableEventError) {
+    const message = 'This copy of the service cannot read what is stored, perhaps as a newer one wrote it; nothing was changed';
     return new ApiError('SERVICE_UNAVAILABLE', message, [], { 'Retry-After': '5' });
   }
   return new ApiError('INTERNAL_SERVER_ERROR', 'An unexpected error occurred');

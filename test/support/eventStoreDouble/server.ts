@@ -109,6 +109,11 @@ export class EventStoreDouble {
     this.faults.push({ method, fault, left: times });
   }
 
+  /** What was planned by `next` and did not come to pass will not. */
+  forgetFaults(): void {
+    this.faults.length = 0;
+  }
+
   /** Is a follower from now on: what needs the leader is refused and told where it is; null: the leader again. */
   follow(leader: { host: string; port: number } | null): void {
     this.leader = leader === null ? null : { ...leader, state: 'leader' };
