@@ -276,7 +276,9 @@ describe('a read', () => {
     await appendEach(log, storedEvents(5));
     const { events } = await log.readAll(null, 5);
     double.log.forgetAfter(placeOf(events[2]));
-    await expect(log.readAll(events[4]?.position ?? null, 5)).rejects.toMatchObject({ cause: { message: expect.stringContaining('backup') } });
+    const refusal = { name: 'UnavailableError', cause: { message: expect.stringContaining('backup') } };
+    await expect(log.readAll(events[4]?.position ?? null, 5)).rejects.toMatchObject(refusal);
+    expect(await following(log, events[4]?.position ?? null).failed()).toMatchObject(refusal);
     expect(await log.readAll(events[2]?.position ?? null, 5)).toMatchObject({ events: [], caughtUp: true });
   });
 

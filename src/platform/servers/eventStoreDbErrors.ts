@@ -8,6 +8,11 @@ export class AppendTooLargeError extends Error {
   override readonly name = 'AppendTooLargeError';
 }
 
+/** The log ends before a position that was read from it: it is not the log it was. */
+export class LogEndsBeforeError extends Error {
+  override readonly name = 'LogEndsBeforeError';
+}
+
 /** A call took longer than it may. */
 export class TooSlowError extends Error {
   override readonly name = 'TooSlowError';
@@ -47,7 +52,7 @@ const finalCodes: ReadonlySet<unknown> = new Set([3, 7, 12, 16]);
  * as a failed discovery; so all is worth a try that is not known to be final.
  */
 export function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || error instanceof LogEndsBeforeError) return false;
   const type = typeOf(error);
   if (type !== undefined && final.has(type)) return false;
   return !('code' in error) || !finalCodes.has(error.code);

@@ -5,7 +5,7 @@ import { streamCategories } from '../../domain/streams.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEvent, Position, StoredEvent } from '../../ports/eventLog.js';
 import { EventStoreDbConnection } from './eventStoreDbConnection.js';
-import { AppendTooLargeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
+import { AppendTooLargeError, LogEndsBeforeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
 import { toStoredEvent } from './eventStoreDbEvents.js';
 import { comparePositions, decodePosition, encodePosition, type LogPosition } from './eventStoreDbPositions.js';
 import { patiently, pauseAfter } from './eventStoreDbRetries.js';
@@ -197,7 +197,7 @@ export class EventStoreDbLog implements EventLog {
    */
   private checkReach(found: number, position: LogPosition): void {
     if (found > 0 || position.prepare === 0n) return;
-    throw new Error(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
+    throw new LogEndsBeforeError(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
   }
 
   /** As `batchAfter`, tried again until it is there; null when told to stop. */
@@ -206,7 +206,7 @@ export class EventStoreDbLog implements EventLog {
       try {
         return await this.reading(() => this.batchAfter(after, FOLLOW_BATCH));
       } catch (error) {
-        if (!(error instanceof UnavailableError)) throw error;
+        if (!(error instanceof UnavailableError) || error.cause instanceof LogEndsBeforeError) throw error;
         if (failures === 0 && !stop.aborted) this.onTrouble(error);
         await sleep(pauseAfter(failures), undefined, { signal: stop }).catch(() => undefined);
       }
