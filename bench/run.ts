@@ -5,9 +5,10 @@ import { contactBenches } from './contacts.js';
 import { eventStoreDbBench } from './eventStoreDb.js';
 import { rebuildBench } from './rebuild.js';
 import { startBench } from './start.js';
+import { webhookBenches } from './webhooks.js';
 import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
 
-const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench, eventStoreDbBench];
+const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench, eventStoreDbBench, ...webhookBenches];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name));

@@ -1,5 +1,6 @@
 // One try of a delivery: what is sent, and what follows from the answer.
 
+import { LRUCache } from 'lru-cache';
 import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import type { Clock } from '../ports/clock.js';
 import type { Attempt, DeliveryStore, DueDelivery, Outcome } from '../ports/deliveryStore.js';
@@ -23,8 +24,6 @@ export interface AttemptsDeps {
   schedule: readonly number[];
   allowPrivate: boolean;
   random: () => number;
-  /** Breaks off what is under way. */
-  signal: AbortSignal;
 }
 
 /** What came of a try, to be recorded, and what follows for the endpoint. */
@@ -37,20 +36,34 @@ export interface Settled {
 /** What binds a sealed answer to its delivery. */
 export const responseContext = ({ id }: { id: string }): string => `answer to ${id}`;
 
+/** How many bytes of sealed payloads are kept at hand: the deliveries of an event come together. */
+const PAYLOADS_AT_HAND = 16_000_000;
+
 export class Attempts {
   readonly tallies = new Tallies();
+  /** Sealed, so that what is erased meanwhile cannot be opened. */
+  private readonly payloads = new LRUCache<string, Buffer>({ maxSize: PAYLOADS_AT_HAND, sizeCalculation: ({ length }) => length + 1 });
 
   constructor(private readonly deps: AttemptsDeps) {}
 
-  /** @throws UnavailableError; and anything when broken off */
+  /** @throws UnavailableError, BrokenOffError */
   async make(lane: Lane, delivery: DueDelivery): Promise<Settled> {
     const at = this.deps.clock.now();
-    const box = await this.deps.deliveries.payload(delivery);
+    const box = await this.payload(delivery);
     if (box === null) return this.conclude(lane, delivery, at, unsent('it was kept no longer than 30 days'), true);
     const body = await this.open(delivery, box, payloadContext(delivery));
     if (body === null) return erased(delivery);
     const answered = await this.send(lane, delivery, body, at);
     return this.conclude(lane, delivery, at, answered, false);
+  }
+
+  private async payload(delivery: DueDelivery): Promise<Buffer | null> {
+    const key = payloadContext(delivery);
+    const known = this.payloads.get(key);
+    if (known !== undefined) return known;
+    const box = await this.deps.deliveries.payload(delivery);
+    if (box !== null) this.payloads.set(key, box);
+    return box;
   }
 
   private async send(lane: Lane, delivery: DueDelivery, body: Buffer, at: Date): Promise<Answered> {
@@ -68,7 +81,7 @@ export class Attempts {
       'webhook-signature': signatures(keys, delivery.id, timestamp, body),
       ...(delivery.contactId === null ? {} : { 'webhook-subject': delivery.contactId, 'webhook-sequence': String(delivery.sequence) }),
     };
-    return this.deps.sender.post(url, headers, body, this.deps.signal);
+    return this.deps.sender.post(url, headers, body);
   }
 
   private async conclude(lane: Lane, delivery: DueDelivery, at: Date, answered: Answered, final: boolean): Promise<Settled> {

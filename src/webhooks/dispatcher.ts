@@ -9,7 +9,7 @@ import type { DeliveryStore, DueDelivery } from '../ports/deliveryStore.js';
 import type { EndpointRef, WebhookEndpoints } from '../ports/webhookEndpoints.js';
 import type { Vault } from '../ports/vault.js';
 import { Attempts, type Settled } from './attempts.js';
-import type { Sender } from './exchange.js';
+import { BrokenOffError, type Sender } from './exchange.js';
 import { IN_FLIGHT_PER_ENDPOINT, Lane } from './lane.js';
 import { inBatches, whenIdle } from './operators.js';
 import type { SigningKeys } from './signingKeys.js';
@@ -42,11 +42,11 @@ export class Dispatcher {
   private readonly lanes = new Map<string, Lane>();
   private readonly slots = new Slots();
   private readonly attempts: Attempts;
-  private readonly aborting = new AbortController();
+  private brokenOff = false;
   private stopping = false;
 
   constructor(private readonly deps: DispatcherDeps) {
-    this.attempts = new Attempts({ ...deps, signal: this.aborting.signal });
+    this.attempts = new Attempts(deps);
   }
 
   /** What was delivered or failed since the start, by organization. */
@@ -79,7 +79,10 @@ export class Dispatcher {
   /** Takes nothing more up; what is under way is let go of after `patienceMs`. */
   stop(patienceMs: number): void {
     this.stopping = true;
-    setTimeout(() => this.aborting.abort(), patienceMs).unref();
+    setTimeout(() => {
+      this.brokenOff = true;
+      this.deps.sender.breakOff();
+    }, patienceMs).unref();
   }
 
   /** Takes up deliveries of an endpoint that are ready, as many as there is room for. */
@@ -120,7 +123,7 @@ export class Dispatcher {
       });
     } catch (error) {
       lane.taken.delete(id);
-      if (this.aborting.signal.aborted) return null;
+      if (error instanceof BrokenOffError) return null;
       this.deps.onError(error);
       this.later.next({ organizationId, endpointId, at: new Date(this.deps.clock.now().getTime() + STORE_RETRY_MS) });
       return null;
@@ -136,7 +139,7 @@ export class Dispatcher {
         break;
       } catch (error) {
         onError(error);
-        if (this.aborting.signal.aborted) return [];
+        if (this.brokenOff) return [];
         await sleep(STORE_RETRY_MS);
       }
     }

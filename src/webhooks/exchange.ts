@@ -1,7 +1,7 @@
 // One exchange with a receiver: a POST and its answer, bounded in time and in what is read. What
 // went wrong is said in words of ours, which name no address.
 
-import { Agent, errors, request } from 'undici';
+import { Agent, errors, type Dispatcher } from 'undici';
 import { guardedConnector, type ConnectorOptions } from './connector.js';
 
 /** How long a whole exchange may take, its answer's body included, in ms. */
@@ -25,39 +25,46 @@ export interface SenderOptions extends ConnectorOptions {
   exchangeMs?: number;
 }
 
+/** The exchange was broken off by the sender: nothing is known of its outcome. */
+export class BrokenOffError extends Error {
+  override readonly name = 'BrokenOffError';
+}
+
 /** Posts to receivers; connections are kept open between posts. */
 export class Sender {
   private readonly agent: Agent;
   private readonly exchangeMs: number;
+  private readonly underWay = new Set<Exchange>();
+  private brokenOff = false;
 
   constructor({ exchangeMs = EXCHANGE_MS, ...connecting }: SenderOptions) {
     this.exchangeMs = exchangeMs;
     this.agent = new Agent({ connect: guardedConnector(connecting), headersTimeout: exchangeMs, bodyTimeout: exchangeMs });
   }
 
-  /** Posts `body`; whatever happens is an answer of some kind. @throws only when `signal` aborted */
-  async post(url: string, headers: Record<string, string>, body: Buffer, signal: AbortSignal): Promise<Answered> {
+  /** Posts `body`; whatever happens is an answer of some kind. @throws BrokenOffError */
+  async post(url: string, headers: Record<string, string>, body: Buffer): Promise<Answered> {
     const start = performance.now();
-    const answered: Answered = { status: null, error: null, excerpt: null, retryAfter: undefined, durationMs: 0 };
-    const ending = new AbortController();
-    const end = () => ending.abort();
-    const timer = setTimeout(end, this.exchangeMs);
-    signal.addEventListener('abort', end);
+    const exchange = new Exchange(this.exchangeMs);
+    this.underWay.add(exchange);
     try {
-      const answer = await request(url, { method: 'POST', headers, body, signal: ending.signal, dispatcher: this.agent });
-      answered.status = answer.statusCode;
-      answered.retryAfter = [answer.headers['retry-after']].flat()[0];
-      answered.error = statusError(answer.statusCode);
-      answered.excerpt = await readExcerpt(answer.body);
+      const { origin, pathname, search } = new URL(url);
+      this.agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, exchange);
+      await exchange.ended;
     } catch (error) {
-      if (signal.aborted) throw error;
-      answered.error = ending.signal.aborted ? `no whole answer within ${this.exchangeMs / 1_000} s` : failureOf(error);
+      exchange.answered.error = failureOf(error);
     } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
+      this.underWay.delete(exchange);
+      exchange.close();
     }
-    answered.durationMs = Math.round((performance.now() - start) * 10) / 10;
-    return answered;
+    if (this.brokenOff && exchange.answered.error !== null) throw new BrokenOffError('the exchange was broken off');
+    return { ...exchange.answered, durationMs: Math.round((performance.now() - start) * 10) / 10 };
+  }
+
+  /** Breaks off what is under way, and all that follows. */
+  breakOff(): void {
+    this.brokenOff = true;
+    for (const exchange of this.underWay) exchange.end('broken off');
   }
 
   /** Lets go of every connection. */
@@ -71,17 +78,66 @@ function statusError(status: number): string | null {
   return status >= 300 && status < 400 ? `HTTP ${status}: redirects are not followed` : `HTTP ${status}`;
 }
 
-/** The beginning of a body. One that goes on beyond what is read is cut off, and its connection with it. */
-async function readExcerpt(body: AsyncIterable<Buffer> & { destroy(): unknown }): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    if (bytes < KEPT_BYTES) chunks.push(chunk.subarray(0, KEPT_BYTES - bytes));
-    bytes += chunk.length;
-    // Leaving the loop destroys the body.
-    if (bytes > READ_MAX_BYTES) break;
+/** One exchange, as undici tells of it. It ends once: by the end of the answer, by what went wrong, or by time. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly answered: Answered = { status: null, error: null, excerpt: null, retryAfter: undefined, durationMs: 0 };
+  readonly ended: Promise<void>;
+  private finish: () => void = () => undefined;
+  private controller: Dispatcher.DispatchController | undefined;
+  private over = false;
+  private read = 0;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(exchangeMs: number) {
+    this.ended = new Promise((resolve) => (this.finish = resolve));
+    this.timer = setTimeout(() => this.end(`no whole answer within ${exchangeMs / 1_000} s`), exchangeMs);
   }
-  return bytes === 0 ? null : Buffer.concat(chunks);
+
+  /** Ends it before its time; `error` is why, null when enough was read. */
+  end(error: string | null): void {
+    if (!this.over && error !== null) this.answered.error = error;
+    this.settle();
+    this.controller?.abort(new Error('enough'));
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.over) controller.abort(new Error('too late'));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    if (status < 200) return;
+    this.answered.status = status;
+    this.answered.retryAfter = [headers['retry-after']].flat()[0];
+    this.answered.error = statusError(status);
+  }
+
+  /** One that goes on beyond what is read is cut off, and its connection with it. */
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.over) return;
+    const kept = this.answered.excerpt ?? Buffer.alloc(0);
+    if (kept.length < KEPT_BYTES) this.answered.excerpt = Buffer.concat([kept, chunk.subarray(0, KEPT_BYTES - kept.length)]);
+    this.read += chunk.length;
+    if (this.read > READ_MAX_BYTES) this.end(null);
+  }
+
+  onResponseEnd(): void {
+    this.settle();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (!this.over) this.answered.error = failureOf(error);
+    this.settle();
+  }
+
+  private settle(): void {
+    this.over = true;
+    this.finish();
+  }
 }
 
 const failures: Record<string, string> = {

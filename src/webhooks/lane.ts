@@ -45,9 +45,10 @@ export class Lane {
     return this.failedLast || this.health.failingSince !== null;
   }
 
-  /** How many more deliveries may be taken up. */
+  /** How many more deliveries are to be taken up now: a good number at a time, or none. */
   get room(): number {
-    return Math.max(0, (this.suspect ? 1 : TAKEN_PER_ENDPOINT) - this.taken.size);
+    if (this.suspect) return this.taken.size === 0 ? 1 : 0;
+    return this.taken.size > TAKEN_PER_ENDPOINT / 2 ? 0 : TAKEN_PER_ENDPOINT - this.taken.size;
   }
 
   /** Takes note of an answer. @returns the endpoint's health, when it changed */

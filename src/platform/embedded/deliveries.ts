@@ -16,7 +16,7 @@ import type {
 import type { Position } from '../../ports/eventLog.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { reading, type Database } from './database.js';
-import { endpointNumber, insertDelivery, insertPayload, readAttempts, reviveDelivery, settleDelivery, type EndpointNumber } from './deliveryRows.js';
+import { endpointNumber, EndpointNumbers, insertDelivery, insertPayload, readAttempts, reviveDelivery, settleDelivery, type EndpointNumber } from './deliveryRows.js';
 import type { GroupCommit } from './groupCommit.js';
 import { keyOf, toDate } from './webhookEndpoints.js';
 
@@ -115,7 +115,11 @@ export class SqliteDeliveryStore implements DeliveryStore {
 
   async record(outcomes: readonly Outcome[], now: Date): Promise<void> {
     await this.writes.run(() => {
-      for (const outcome of outcomes) settleDelivery(this.database, outcome, now.getTime());
+      const endpoints = new EndpointNumbers(this.database);
+      for (const outcome of outcomes) {
+        const endpoint = endpoints.of(outcome);
+        if (endpoint !== undefined) settleDelivery(this.database, endpoint, outcome, now.getTime());
+      }
     });
   }
 
@@ -203,11 +207,10 @@ export class SqliteDeliveryStore implements DeliveryStore {
   }
 
   private insert(deliveries: readonly NewDelivery[], payloads: readonly Payload[], now: number): void {
-    const endpoints = new Map<string, EndpointNumber | undefined>();
+    const endpoints = new EndpointNumbers(this.database);
     for (const payload of payloads) insertPayload(this.database, payload, now);
     for (const delivery of deliveries) {
-      if (!endpoints.has(delivery.endpointId)) endpoints.set(delivery.endpointId, endpointNumber(this.database, delivery));
-      const endpoint = endpoints.get(delivery.endpointId);
+      const endpoint = endpoints.of(delivery);
       if (endpoint !== undefined) insertDelivery(this.database, endpoint, delivery, now);
     }
   }

@@ -14,7 +14,13 @@ export interface EndpointNumber {
 }
 
 interface SettledRow {
+  contact_id: string | null;
+}
+
+interface RevivedRow {
   number: number;
+  event_id: string;
+  topic: string;
   contact_id: string | null;
   status: DeliveryStatus;
 }
@@ -24,6 +30,18 @@ export function endpointNumber(database: Database, ref: EndpointRef): EndpointNu
   const sql = 'SELECT number, ordered FROM webhook_endpoints WHERE organization = ? AND id = ? AND body IS NOT NULL';
   const row = database.get<{ number: number; ordered: number }>(sql, ...keyOf(ref));
   return row === undefined ? undefined : { number: row.number, ordered: row.ordered === 1 };
+}
+
+/** The numbers of endpoints within one group of writes, each looked up once. */
+export class EndpointNumbers {
+  private readonly known = new Map<string, EndpointNumber | undefined>();
+
+  constructor(private readonly database: Database) {}
+
+  of(ref: EndpointRef): EndpointNumber | undefined {
+    if (!this.known.has(ref.endpointId)) this.known.set(ref.endpointId, endpointNumber(this.database, ref));
+    return this.known.get(ref.endpointId);
+  }
 }
 
 export function insertPayload(database: Database, { eventId, topic, organizationId, contactId, body }: Payload, now: number): void {
@@ -53,7 +71,7 @@ export function insertDelivery(database: Database, endpoint: EndpointNumber, del
 /** Makes a delivery pending again, unless it is or was erased. Returns how it stands; null when it is not there. */
 export function reviveDelivery(database: Database, endpoint: EndpointNumber, id: string, now: number): DeliveryStatus | null {
   const sql = 'SELECT number, event_id, topic, contact_id, status FROM webhook_deliveries WHERE id = ? AND endpoint = ?';
-  const row = database.get<SettledRow & { event_id: string; topic: string }>(sql, id, endpoint.number);
+  const row = database.get<RevivedRow>(sql, id, endpoint.number);
   if (row === undefined) return null;
   if (row.status === 'pending' || row.status === 'erased') return row.status;
   const nextAt = waits(database, endpoint, row.contact_id) ? null : now;
@@ -64,25 +82,17 @@ export function reviveDelivery(database: Database, endpoint: EndpointNumber, id:
 }
 
 /** Keeps what became of a try; a delivery that was settled meanwhile stays as it is. */
-export function settleDelivery(database: Database, { id, attempt, next, health, ...ref }: Outcome, now: number): void {
-  const endpoint = endpointNumber(database, ref);
-  if (endpoint === undefined) return;
+export function settleDelivery(database: Database, endpoint: EndpointNumber, { id, attempt, next, health }: Outcome, now: number): void {
   if (health !== null) {
     const sql = 'UPDATE webhook_endpoints SET failing_since = ?, paused_until = ? WHERE number = ?';
     database.run(sql, health.failingSince?.getTime() ?? null, health.pausedUntil?.getTime() ?? null, endpoint.number);
   }
-  const row = database.get<SettledRow>('SELECT number, contact_id, status FROM webhook_deliveries WHERE id = ?', id);
-  if (row === undefined || row.status !== 'pending') return;
-  database.run(
-    `UPDATE webhook_deliveries SET status = ?, tries = tries + ?, next_at = ?, attempts = ${attempt === null ? 'iif(?, attempts, attempts)' : APPENDED}
-     WHERE number = ?`,
-    next.status,
-    attempt === null ? 0 : 1,
-    next.status === 'pending' ? next.at.getTime() : null,
-    attempt === null ? 0 : JSON.stringify(attemptJson(attempt)),
-    row.number,
-  );
-  if (row.contact_id !== null) releaseNext(database, endpoint, row.contact_id, now);
+  const nextAt = next.status === 'pending' ? next.at.getTime() : null;
+  const settled =
+    attempt === null
+      ? database.get<SettledRow>(SETTLE, next.status, nextAt, id)
+      : database.get<SettledRow>(SETTLE_TRIED, next.status, nextAt, JSON.stringify(attemptJson(attempt)), id);
+  if (settled !== undefined && settled.contact_id !== null) releaseNext(database, endpoint, settled.contact_id, now);
 }
 
 /** Makes ready the first delivery about a contact that waits, when none is in its way any more. */
@@ -116,6 +126,11 @@ export function readAttempts(text: string): Attempt[] {
 
 /** The attempts with one more, the oldest left out when there are too many. */
 const APPENDED = `json_insert(iif(json_array_length(attempts) >= ${ATTEMPTS_KEPT}, json_remove(attempts, '$[0]'), attempts), '$[#]', json(?))`;
+
+const SETTLE = `UPDATE webhook_deliveries SET status = ?, next_at = ? WHERE id = ? AND status = 'pending' RETURNING contact_id`;
+
+const SETTLE_TRIED = `UPDATE webhook_deliveries SET status = ?, next_at = ?, tries = tries + 1, attempts = ${APPENDED}
+  WHERE id = ? AND status = 'pending' RETURNING contact_id`;
 
 function attemptJson({ at, durationMs, status, error, response }: Attempt): AttemptJson {
   return { at: at.toISOString(), ms: durationMs, status, error, response: response?.toString('base64') ?? null };

@@ -97,8 +97,13 @@ export class SqliteEventLog implements EventLog, Participant {
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<EventBatch> {
     let position = after;
     let caughtUp = false;
+    // One wait at a time: batches on the way to the end leave none behind.
+    let more: Promise<void> | undefined;
     while (!signal.aborted) {
-      const more = once(this.grown, 'commit', { signal }).catch(() => undefined);
+      more ??= once(this.grown, 'commit', { signal }).then(
+        () => void (more = undefined),
+        () => undefined,
+      );
       const batch = await this.readAll(position, READ_BATCH);
       if (batch.events.length > 0 || (batch.caughtUp && !caughtUp)) yield batch;
       ({ position, caughtUp } = batch);

@@ -1,0 +1,166 @@
+// Webhooks: how many are delivered in a second, how soon, and what dead endpoints cost the others.
+
+import { createServer, type Server } from 'node:http';
+import { createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { signatures } from '../src/webhooks/signing.js';
+import { benchKey, openWebhooks } from './support/openWebhooks.js';
+import { median, type Bench, type Figure } from './support/figures.js';
+import { startBaseline } from './support/processes.js';
+
+const ORGANIZATIONS = 4;
+const ENDPOINTS = 4;
+const EVENTS = 1_000;
+const DELIVERIES = ORGANIZATIONS * ENDPOINTS * EVENTS;
+const IN_FLIGHT = ORGANIZATIONS * ENDPOINTS * 8;
+const ROUNDS = 3;
+
+const throughput: Bench = {
+  name: 'webhooks',
+  about: `${DELIVERIES} deliveries derived, kept, posted, signed, recorded, to a receiver on this machine; beside bare posts by undici, signed, as many at a time`,
+  run: async (say) => {
+    const sink = await startBaseline('sink');
+    const ours: number[] = [];
+    const bare: number[] = [];
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const [our, their] = [await deliverAll(sink.origin), await postAll(sink.origin)];
+      if (round === 0) continue;
+      say(`${Math.round(our)}/s beside ${Math.round(their)}/s`);
+      ours.push(our);
+      bare.push(their);
+    }
+    await sink.stop();
+    const ratio = median(ours.map((rate, round) => rate / (bare[round] ?? Number.NaN)));
+    return [
+      { name: 'deliveries, durable and logged', value: median(ours), unit: '/s', asked: { atLeast: 2_000 } },
+      { name: 'beside bare signed posts', value: ratio, unit: 'ratio', asked: { atLeast: 0.3 }, note: `${Math.round(median(bare))}/s` },
+    ];
+  },
+};
+
+/** Deliveries a second, from the events to the last record. */
+async function deliverAll(origin: string): Promise<number> {
+  const service = await openWebhooks();
+  const organizations = Array.from({ length: ORGANIZATIONS }, (_, index) => `org-${index}`);
+  for (const organization of organizations) {
+    for (let index = 0; index < ENDPOINTS; index += 1) await service.endpoint(organization, `${origin}/${index}`);
+  }
+  for (const organization of organizations) await Promise.all(Array.from({ length: EVENTS }, () => service.create(organization)));
+  const start = performance.now();
+  service.webhooks.start();
+  const delivered = async () =>
+    [...(await service.webhooks.statistics()).tries.values()].reduce((sum, tally) => sum + tally.delivered, 0) >= DELIVERIES &&
+    (await service.stores.deliveries.statistics(0)).pending === 0;
+  while (!(await delivered())) await sleep(5);
+  const seconds = (performance.now() - start) / 1_000;
+  await service.stop();
+  return DELIVERIES / seconds;
+}
+
+/** Bare posts a second, of the same size. */
+async function postAll(origin: string): Promise<number> {
+  const agent = new Agent();
+  const data = { id: 'x'.repeat(36), name: 'John Smith', rest: 'x'.repeat(700) };
+  const body = Buffer.from(JSON.stringify({ event: 'contact.created', timestamp: new Date().toISOString(), data }));
+  let left = DELIVERIES;
+  const start = performance.now();
+  const poster = async () => {
+    while (left > 0) {
+      left -= 1;
+      const id = `msg_${left}`;
+      const timestamp = Math.floor(Date.now() / 1_000);
+      const signed = { 'webhook-id': id, 'webhook-timestamp': String(timestamp), 'webhook-signature': signatures([benchKey], id, timestamp, body) };
+      const answer = await request(origin, { method: 'POST', headers: { 'content-type': 'application/json', ...signed }, body, dispatcher: agent });
+      await answer.body.dump();
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, poster));
+  const seconds = (performance.now() - start) / 1_000;
+  await agent.close();
+  return DELIVERIES / seconds;
+}
+
+const LATENCY_EVENTS = 1_000;
+const EVENT_EVERY_MS = 10;
+
+const latency: Bench = {
+  name: 'webhook-latency',
+  about: 'from the commit of an event to the first byte at the receiver, 100 events a second',
+  run: async () => {
+    const alone = await latencies({ organizations: 1, endpoints: 1, dead: 0, events: LATENCY_EVENTS });
+    return [{ name: 'commit to first byte, p99', value: alone, unit: 'ms', asked: { atMost: 50 } }];
+  },
+};
+
+const isolation: Bench = {
+  name: 'webhook-isolation',
+  about: '200 endpoints of 20 organizations, 100 events a second: the healthy ones while 30% are black holes, beside all of them healthy',
+  run: async (say) => {
+    const ratios: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const without = await latencies({ organizations: 20, endpoints: 10, dead: 0, events: 600 });
+      const beside = await latencies({ organizations: 20, endpoints: 10, dead: 3, events: 600 });
+      say(`p99 ${beside.toFixed(1)} ms beside ${without.toFixed(1)} ms`);
+      ratios.push(beside / without);
+    }
+    const figure: Figure = { name: "the healthy ones' p99, beside 30% black holes", value: median(ratios), unit: 'ratio', asked: { atMost: 1.5 } };
+    return [figure];
+  },
+};
+
+interface Setting {
+  organizations: number;
+  /** Of each organization, and how many of them never answer. */
+  endpoints: number;
+  dead: number;
+  events: number;
+}
+
+/** The p99 from commit to the arrival at healthy endpoints, in ms. */
+async function latencies({ organizations, endpoints, dead, events }: Setting): Promise<number> {
+  const arrivals: [string, number][] = [];
+  const sink = createServer((incoming, response) => {
+    arrivals.push([String(incoming.headers['webhook-subject']), performance.now()]);
+    incoming.resume();
+    incoming.on('end', () => response.writeHead(204).end());
+  });
+  const held = new Set<Socket>();
+  const hole = createSocketServer((socket) => void held.add(socket.on('error', () => undefined)));
+  const [sinkUrl, holeUrl] = [await listen(sink), await listen(hole as unknown as Server)];
+  const service = await openWebhooks();
+  for (let organization = 0; organization < organizations; organization += 1) {
+    for (let index = 0; index < endpoints; index += 1) await service.endpoint(`org-${organization}`, `${index < dead ? holeUrl : sinkUrl}/${organization}/${index}`);
+  }
+  service.webhooks.start();
+  const committed = new Map<string, number>();
+  const begin = performance.now();
+  for (let index = 0; index < events; index += 1) {
+    await sleep(Math.max(0, begin + index * EVENT_EVERY_MS - performance.now()));
+    void service.create(`org-${index % organizations}`).then((id) => committed.set(id, performance.now()));
+  }
+  const expected = events * (endpoints - dead);
+  for (const deadline = performance.now() + 60_000; arrivals.length < expected; await sleep(10)) {
+    if (performance.now() > deadline) throw new Error(`${arrivals.length} of ${expected} deliveries arrived`);
+  }
+  for (const socket of held) socket.destroy();
+  await service.stop();
+  for (const server of [sink, hole]) server.close();
+  // The first events open the connections.
+  const warm = [...committed.keys()].slice(organizations);
+  const kept = new Set(warm);
+  const waits = arrivals.filter(([id]) => kept.has(id)).map(([id, at]) => at - (committed.get(id) ?? Number.NaN));
+  return percentile(waits, 0.99);
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+export const webhookBenches: readonly Bench[] = [throughput, latency, isolation];
