@@ -179,9 +179,11 @@ function agreeing<Schema extends z.ZodType>(schema: Schema): Schema {
   });
 }
 
+const bothStatuses = z.object({ status: z.enum(statuses), isActive: z.boolean() });
+
 /** What a body that may be wrong elsewhere says of the status, as far as that can be read. */
 function readableStatus(sent: unknown): EntityPatch {
-  const parsed = z.object({ status: z.enum(statuses), isActive: z.boolean() }).safeParse(sent);
+  const parsed = bothStatuses.safeParse(sent);
   return parsed.success ? parsed.data : {};
 }
 
