@@ -8,7 +8,7 @@ import type { RecordedEvent } from '../../src/ports/eventStore.js';
 import type { Change, DocumentSubject, Projection, Versioned } from '../../src/ports/projection.js';
 import { companiesProjection } from '../../src/projections/companies.js';
 import { contactsProjection } from '../../src/projections/contacts.js';
-import { batchChanges, ProjectionGapError, projections } from '../../src/projections/project.js';
+import { bySubject, changeOf, ProjectionGapError, projections } from '../../src/projections/project.js';
 import { eventMetadata, fieldsOf, NOW, type Said } from '../contract/samples.js';
 import { histories } from './history.js';
 
@@ -20,7 +20,8 @@ class Documents {
 
   /** Projects a batch; returns its changes. */
   project(events: readonly RecordedEvent[]): Change[] {
-    const changes = batchChanges(this.projection, events, (subject) => this.all.get(keyOf(subject)) ?? null);
+    const subjects = bySubject(this.projection, events);
+    const changes = subjects.flatMap((subject) => changeOf(this.projection, subject, this.all.get(keyOf(subject)) ?? null) ?? []);
     for (const change of changes) {
       const document = change.type === 'put' ? change.document : null;
       this.all.set(keyOf(change), { revision: change.to, document, keys: change.type === 'put' ? change.keys : null });
