@@ -66,6 +66,12 @@ export interface EventLog {
   /** The position of the last event; null when there is none. */
   head(): Promise<Position | null>;
 
+  /**
+   * Whether the log goes as far as `position`, which was read from it. If not it has lost events
+   * since, or is another log. (A position may lie behind the last event, see EventBatch.)
+   */
+  reaches(position: Position): Promise<boolean>;
+
   /** How many events lie after `from` up to `to`, or about how many; for showing progress. Null when it cannot be told. */
   count(from: Position | null, to: Position | null): number | null;
 

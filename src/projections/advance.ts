@@ -43,9 +43,8 @@ export class AheadOfLogError extends Error {
 
 /** Whether what reads see of a projection stands further on than the log. */
 export async function isAheadOfLog(projection: ProjectionName, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<boolean> {
-  const live = await store.live(projection);
-  // In this order: where all is well the log can only have grown meanwhile.
-  return live !== null && log.compare(live.position, await log.head()) > 0;
+  const position = (await store.live(projection))?.position ?? null;
+  return position !== null && !(await log.reaches(position));
 }
 
 export interface Step {

@@ -295,6 +295,12 @@ function reading(open: () => Promise<OpenedLog>): void {
       expect(await log().head()).toBe((await paged(log(), 1_000)).at(-1)?.position);
     });
 
+    test('reaches every position that was read from it', async () => {
+      const events = await paged(log(), 1_000);
+      for (const index of [0, 1, 499, 4_504]) expect(await log().reaches(events[index]?.position ?? '')).toBe(true);
+      expect(await log().reaches((await log().readAll(events.at(-1)?.position ?? null, 10)).position)).toBe(true);
+    });
+
     test('compares positions as the log is ordered, nothing before the first', async () => {
       const positions = [null, ...(await paged(log(), 1_000)).map(({ position }) => position)];
       const some = [0, 1, 2, 9, 10, 11, 99, 100, 1_000, 4_505].map((index) => positions[index] ?? null);

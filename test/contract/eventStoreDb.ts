@@ -30,6 +30,7 @@ function namespaced(log: EventLog, prefix: string): EventLog {
       for await (const batch of log.subscribe(after, signal)) yield bareBatch(batch);
     },
     head: () => log.head(),
+    reaches: (position) => log.reaches(position),
     count: (from, to) => log.count(from, to),
     compare: (a, b) => log.compare(a, b),
   };

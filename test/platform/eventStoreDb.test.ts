@@ -276,6 +276,8 @@ describe('a read', () => {
     await appendEach(log, storedEvents(5));
     const { events } = await log.readAll(null, 5);
     double.log.forgetAfter(placeOf(events[2]));
+    expect(await log.reaches(events[2]?.position ?? '')).toBe(true);
+    expect(await log.reaches(events[3]?.position ?? '')).toBe(false);
     const refusal = { name: 'UnavailableError', cause: { message: expect.stringContaining('backup') } };
     await expect(log.readAll(events[4]?.position ?? null, 5)).rejects.toMatchObject(refusal);
     expect(await following(log, events[4]?.position ?? null).failed()).toMatchObject(refusal);

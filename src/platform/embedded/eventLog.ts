@@ -120,6 +120,10 @@ export class SqliteEventLog implements EventLog, Participant {
     return Number(to ?? 0) - Number(from ?? 0);
   }
 
+  async reaches(position: Position): Promise<boolean> {
+    return this.compare(position, await this.head()) <= 0;
+  }
+
   compare(a: Position | null, b: Position | null): number {
     return Number(a ?? 0) - Number(b ?? 0);
   }

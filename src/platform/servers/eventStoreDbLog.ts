@@ -135,6 +135,12 @@ export class EventStoreDbLog implements EventLog {
   }
 
   /** Positions are places in the server's files: how many events lie between two cannot be told. */
+  async reaches(position: Position): Promise<boolean> {
+    const wanted = decodePosition(position);
+    const [last] = await this.reading(() => this.connection.readBackwards('end', 1));
+    return mayBePastTheEnd(wanted) || (last !== undefined && comparePositions(wanted, last.position) <= 0);
+  }
+
   count(): null {
     return null;
   }
@@ -196,7 +202,7 @@ export class EventStoreDbLog implements EventLog {
    * there, the log was put back to an earlier state: going on would pass over what is written next.
    */
   private checkReach(found: number, position: LogPosition): void {
-    if (found > 0 || position.prepare === 0n) return;
+    if (found > 0 || mayBePastTheEnd(position)) return;
     throw new LogEndsBeforeError(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
   }
 
@@ -232,6 +238,11 @@ export class EventStoreDbLog implements EventLog {
   private knows(position: LogPosition): void {
     if (this.furthest === null || comparePositions(position, this.furthest) > 0) this.furthest = position;
   }
+}
+
+/** The start, and a checkpoint that names where the next event will be rather than the last that was seen. */
+function mayBePastTheEnd({ prepare }: LogPosition): boolean {
+  return prepare === 0n;
 }
 
 /** @throws TypeError for what JSON cannot say: the client would fail outside every try */
