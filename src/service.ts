@@ -20,6 +20,7 @@ import { serveOperations } from './operations/controlServer.js';
 import type { Host, Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
 import { Metrics, type Follower } from './metrics/metrics.js';
+import { measureWebhooks } from './metrics/webhooks.js';
 import { systemClock } from './ports/clock.js';
 import { Reactor } from './subscriptions/reactor.js';
 import { urlIssue } from './webhooks/address.js';
@@ -83,6 +84,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const server = await listen(apiServer(createApp(deps).callback()), settings);
   reactor.start();
   followersOf(host, reactor).forEach((follower) => metrics.follow(follower));
+  measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
   webhooks.dispatch.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
@@ -102,7 +104,12 @@ function followersOf({ platform, projector }: Host, reactor: Reactor): Follower[
     const position = async () => (await platform.projectionStore.live(name))?.position ?? null;
     return { name, kind: 'projection', position, isStopped: () => projector.stops().some(({ projection }) => projection === name) };
   });
-  return [...ofProjections, { name: 'reactions', kind: 'subscription', position: async () => reactor.position }];
+  const kind = 'subscription';
+  return [
+    ...ofProjections,
+    { name: 'reactions', kind, position: async () => reactor.position },
+    { name: 'webhooks', kind, position: () => platform.webhooks.deliveries.checkpoint() },
+  ];
 }
 
 /** The side of the metrics that the API uses. */

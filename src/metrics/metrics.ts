@@ -32,7 +32,7 @@ export interface MeasuredRequest {
 export class Metrics implements PlatformObserver {
   /** Metrics of the service: whoever measures more registers it here. */
   readonly registry = new Registry();
-  private readonly followers: Follower[] = [];
+  private readonly refreshing: (() => Promise<void>)[] = [];
   private readonly requests = histogram(this.registry, {
     name: 'http_request_duration_seconds',
     help: 'How long requests took, by route',
@@ -62,9 +62,14 @@ export class Metrics implements PlatformObserver {
     if (ofProcess.getMetricsAsArray().length === 0) collectDefaultMetrics({ register: ofProcess });
   }
 
+  /** Has `refresh` measure anew, each time before what is measured is told. */
+  beforeTelling(refresh: () => Promise<void>): void {
+    this.refreshing.push(refresh);
+  }
+
   /** Measures from now on how far `follower` is behind the log. */
   follow(follower: Follower): void {
-    this.followers.push(follower);
+    this.beforeTelling(() => this.measure(follower));
   }
 
   request({ method, route = 'unmatched', status, seconds }: MeasuredRequest): void {
@@ -82,7 +87,7 @@ export class Metrics implements PlatformObserver {
 
   /** All of it, as of now. */
   async text(): Promise<string> {
-    await Promise.all(this.followers.map((follower) => this.measure(follower)));
+    await Promise.all(this.refreshing.map((refresh) => refresh()));
     return Registry.merge([this.registry, ofProcess]).metrics();
   }
 

@@ -44,7 +44,7 @@ test('appends are measured by how many share a sync, and how long it takes', asy
 
 test('every follower of the log shows its lag, which is none once it has seen all', async () => {
   await service.client().post('/contacts', { name: 'Ada' });
-  for (const name of ['contacts', 'companies', 'reactions']) {
+  for (const name of ['contacts', 'companies', 'reactions', 'webhooks']) {
     const lag = async () => valuesOf(await scrape(), 'contacts_lag_events', `name="${name}"`);
     expect(await eventually(lag, ([events]) => events === 0)).toEqual([0]);
     expect(valuesOf(await scrape(), 'contacts_lag_seconds', `name="${name}"`)).toEqual([0]);

@@ -6,6 +6,7 @@ import { errorCatalog } from '../../src/api/errors.js';
 import { contactPatchSchema, newCompanySchema, newContactSchema } from '../../src/api/schemas/entity.js';
 import type { RouteDeps } from '../../src/api/deps.js';
 import { descriptionOf, type Description } from '../support/described.js';
+import { startReceiver, until } from '../support/receiver.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 let service: TestService;
@@ -141,6 +142,27 @@ describe('a body is accepted by the description when it is by the service', () =
     expect(schema.safeParse(body).success).toBe(false);
     expect(description.validator(`#/components/schemas/${name}`)(body)).toBe(false);
   });
+});
+
+test('every webhook that is sent is as described', async () => {
+  const receiver = await startReceiver();
+  const told = await startTestService({ WEBHOOK_ALLOW_PRIVATE_NETWORKS: 'true' });
+  const client = told.client();
+  await client.post('/webhooks', { url: receiver.url });
+  const company = (await client.post('/companies', { name: 'Acme', entityTypes: ['Company'] })).body.id as string;
+  const { id } = (await client.post('/contacts', { name: 'Ada', parentEntityId: company })).body;
+  await client.post(`/contacts/${id}/set-primary/${company}`);
+  await client.put(`/contacts/${id}`, { status: 'inactive' });
+  await client.delete(`/contacts/${id}`);
+  const topics = ['contact.created', 'contact.primary_set', 'contact.updated', 'contact.status_changed', 'contact.deleted'];
+  await until(() => receiver.received.length >= topics.length, 'a delivery of each topic');
+  expect(new Set(receiver.received.map(({ body }) => body.event))).toEqual(new Set(topics));
+  for (const { body } of receiver.received) {
+    const validate = description.validator(`#/webhooks/${body.event}/post/requestBody/content/application~1json/schema`);
+    expect({ event: body.event, fits: validate(body), errors: validate.errors }).toEqual({ event: body.event, fits: true, errors: null });
+  }
+  await told.stop();
+  await receiver.close();
 });
 
 describe('an answer that is not as described is noticed', () => {

@@ -12,6 +12,7 @@ import { requestHeaders, responseHeaders } from './headers.js';
 import { failure, operationOf, publicOperationOf } from './operation.js';
 import { Components } from './schemas.js';
 import { tags } from './tags.js';
+import { describeWebhooks } from './webhooks.js';
 
 const description = `The contacts of a revenue-recognition platform: people at customers, vendors and partners, who belong to a company and report to each other.
 
@@ -54,6 +55,7 @@ export function openApiDocument(routes: readonly Route[], publicRoutes: readonly
     security: [{ bearer: [] }],
     tags: tags.filter(({ name }) => used.has(name)).map((tag) => ({ ...tag })),
     paths,
+    webhooks: describeWebhooks(components),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'HS256, RS256 or ES256, with `organizationId`, `sub` and perhaps `scope`.' },

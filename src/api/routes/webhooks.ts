@@ -3,7 +3,7 @@
 import { principalOf } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { refused } from '../errors.js';
-import { etagOf, ifMatchRevisions } from '../etag.js';
+import { clientHas, etagOf, ifMatchRevisions } from '../etag.js';
 import { answerOnce } from '../idempotency.js';
 import { createdResponse, resourceResponse } from '../openapi/responses.js';
 import { newWebhookExample, webhookExample, webhookPatchExample, webhookWithSecretExample } from '../openapi/webhookExamples.js';
@@ -73,9 +73,9 @@ const getRoute = ({ webhooks }: RouteDeps) =>
     errors: ['WEBHOOK_NOT_FOUND'],
     handle: async (ctx) => {
       const { endpoint, revision } = await registered(webhooks, webhookRef(ctx));
-      ctx.set('ETag', etagOf(revision));
-      ctx.status = 200;
-      if (ctx.fresh) ctx.status = 304;
+      const etag = etagOf(revision);
+      ctx.set('ETag', etag);
+      if (clientHas(ctx, etag)) ctx.status = 304;
       else ctx.body = webhookView(endpoint);
     },
   });

@@ -1,0 +1,37 @@
+// What is measured of webhooks: how long the queue is, and what came of tries. Of all
+// organizations together.
+
+import { Counter, Gauge } from 'prom-client';
+import type { Clock } from '../ports/clock.js';
+import type { Metrics } from './metrics.js';
+
+/** Where it stands; `tries` by whomever, counted by what came of them since the start. */
+export interface WebhookStatistics {
+  queue: { pending: number; oldestAt: Date | null };
+  tries: ReadonlyMap<string, Readonly<Record<string, number>>>;
+}
+
+/** Measures webhooks whenever it is asked. Statistics that cannot be had leave what was measured before. */
+export function measureWebhooks(metrics: Metrics, clock: Clock, statistics: () => Promise<WebhookStatistics>): void {
+  const registers = [metrics.registry];
+  const pending = new Gauge({ name: 'contacts_webhook_pending', help: 'Deliveries that are not settled', registers });
+  const oldest = new Gauge({ name: 'contacts_webhook_oldest_pending_seconds', help: 'How long ago the oldest of them was made', registers });
+  const tries = new Counter({ name: 'contacts_webhook_tries_total', help: 'Tries of deliveries by what came of them', labelNames: ['outcome'], registers });
+  metrics.beforeTelling(async () => {
+    const now = await statistics().catch(() => null);
+    if (now === null) return;
+    const { oldestAt } = now.queue;
+    pending.set(now.queue.pending);
+    oldest.set(oldestAt === null ? 0 : Math.max(0, (clock.now().getTime() - oldestAt.getTime()) / 1_000));
+    tries.reset();
+    for (const [outcome, count] of totals(now.tries)) tries.inc({ outcome }, count);
+  });
+}
+
+function totals(tries: WebhookStatistics['tries']): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const counts of tries.values()) {
+    for (const [outcome, count] of Object.entries(counts)) sums.set(outcome, (sums.get(outcome) ?? 0) + count);
+  }
+  return sums;
+}
