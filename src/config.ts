@@ -13,12 +13,14 @@ const url = z.url({ error: 'must be a URL' });
 // Lists of hosts, which either kind of string may hold, are no URLs.
 const eventStoreUrl = z.string().regex(/^esdb(\+discover)?:\/\/[^/]/, 'must begin with esdb:// or esdb+discover:// and a host');
 const mongoUrl = z.string().regex(/^mongodb(\+srv)?:\/\/[^/]/, 'must begin with mongodb:// or mongodb+srv:// and a host');
-const encryptionKey = z.string().refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64');
+const encryptionKey = z
+  .string()
+  .refine((value) => listOf(value).every((key) => Buffer.from(key, 'base64').length === 32), 'must be 32 bytes in base64, or several separated by commas');
 const schedule = z
   .string()
   .regex(/^\d+(\.\d+)?(\s*,\s*\d+(\.\d+)?)*$/, 'must be seconds, separated by commas')
   .transform((value) => value.split(',').map(Number));
-const origins = z.string().transform((value) => value.split(',').map((origin) => origin.trim()));
+const origins = z.string().transform(listOf);
 
 const environmentSchema = z.object({
   NODE_ENV: z.string().default('development').describe('`production` makes no secrets: `ENCRYPTION_KEY` and one `JWT_…` key must be set'),
@@ -27,12 +29,12 @@ const environmentSchema = z.object({
   DATA_DIR: z.string().default('./data').describe('Folder of the embedded store and of secrets made here; one process at a time uses it'),
   EVENTSTORE_URL: eventStoreUrl.optional().describe('EventStoreDB to keep events in, instead of the embedded store'),
   MONGODB_URL: mongoUrl.optional().describe('MongoDB to keep read models in, instead of the embedded store'),
-  JWT_SECRET: z.string().optional().describe('Secret of HS256 tokens; outside production one is made once in `DATA_DIR`'),
-  JWT_PUBLIC_KEY: z.string().optional().describe('Instead: public key (PEM) of RS256 or ES256 tokens'),
+  JWT_SECRET: z.string().optional().describe('Secret of HS256 tokens, or several separated by commas: the first signs; outside production one is made once in `DATA_DIR`'),
+  JWT_PUBLIC_KEY: z.string().optional().describe('Instead: public key (PEM) of RS256 or ES256 tokens, or several one after the other'),
   JWT_JWKS_URI: url.optional().describe('Instead: where the public keys of RS256 or ES256 tokens are published'),
   JWT_ISSUER: z.string().optional().describe('The `iss` that tokens must have, when set'),
   JWT_AUDIENCE: z.string().optional().describe('The `aud` that tokens must have, when set'),
-  ENCRYPTION_KEY: encryptionKey.optional().describe('32 bytes, base64: wraps the keys of personal data, which are lost with it; outside production one is made once in `DATA_DIR`'),
+  ENCRYPTION_KEY: encryptionKey.optional().describe('32 bytes, base64: wraps the keys of personal data, which are lost with it; several separated by commas: the first wraps; outside production one is made once in `DATA_DIR`'),
   RATE_LIMIT_PER_HOUR: count.default(1000).describe('Requests an hour per organization; 0: no limit'),
   RATE_LIMIT_PER_MINUTE: count.default(100).describe('Requests a minute per organization; 0: no limit'),
   AUTH_FAILURES_PER_MINUTE: count.default(60).describe('Failed authentications a minute per address; 0: no limit'),
@@ -43,6 +45,11 @@ const environmentSchema = z.object({
   WEBHOOK_RETRY_SCHEDULE: schedule.optional().describe('Seconds between tries of a delivery, separated by commas; unset: those of Standard Webhooks, from 5 s to a day'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('How much is logged: JSON lines on standard output, no personal data, no token'),
 });
+
+/** What a setting lists that may name several, separated by commas. */
+export function listOf(value: string): string[] {
+  return value.split(',').map((item) => item.trim());
+}
 
 /** A setting as an operator reads of it. */
 export interface SettingDescription {

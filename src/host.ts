@@ -1,13 +1,13 @@
 // Opens what the service and its operations work on: the platform that the settings name, its read
 // models brought up to date.
 
-import { createSecretKey } from 'node:crypto';
 import { v7 } from 'uuid';
-import { BadSettingError, type Settings } from './config.js';
+import { BadSettingError, listOf, type Settings } from './config.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
 import { restoreEmbedded } from './platform/embedded/backup/restore.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
+import { wrappingKeysOf } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
 import { systemClock, type Ids } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
@@ -53,7 +53,7 @@ export async function restoreHost(
   if (EVENTSTORE_URL !== undefined || MONGODB_URL !== undefined) {
     throw new OperationError('EventStoreDB and MongoDB are restored by their own tools');
   }
-  const encryptionKeys = ENCRYPTION_KEY === undefined ? null : [ENCRYPTION_KEY];
+  const encryptionKeys = ENCRYPTION_KEY === undefined ? null : listOf(ENCRYPTION_KEY);
   return restoreEmbedded({ ...source, dataDir: DATA_DIR, encryptionKeys }, report, signal);
 }
 
@@ -64,7 +64,7 @@ async function openPlatform(settings: Settings, skips: Skips, observer?: Platfor
   }
   return openEmbedded({
     dataDir: DATA_DIR,
-    wrappingKey: createSecretKey(Buffer.from(ENCRYPTION_KEY ?? '', 'base64')),
+    wrappingKeys: wrappingKeysOf(listOf(ENCRYPTION_KEY ?? '')),
     projections,
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
     observer,

@@ -4,6 +4,7 @@ import { backupCommand, restoreCommand } from './cli/backup.js';
 import { command, nameOf, runCommand, type Command } from './cli/command.js';
 import { migrateCommand } from './cli/migrate.js';
 import { rebuildCommand } from './cli/rebuild.js';
+import { rewrapCommand } from './cli/rewrap.js';
 import { seedCommand } from './cli/seed.js';
 import { serveCommand } from './cli/serve.js';
 import { skipCommand } from './cli/skip.js';
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   seedCommand,
   backupCommand,
   restoreCommand,
+  rewrapCommand,
   command({
     synopsis: 'help',
     help: ['print this'],

@@ -1,16 +1,16 @@
 // Opens both sides of a migration: the embedded store in a folder, and the event log in
 // EventStoreDB, with MongoDB's key store when keys are to go there.
 
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { listOf } from './config.js';
 import { OperationError } from './operations/operation.js';
 import type { Migration } from './operations/migrate.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { EventStoreDbLog } from './platform/servers/eventStoreDbLog.js';
 import { MongoConnection } from './platform/servers/mongoConnection.js';
 import { MongoKeyStore } from './platform/servers/mongoKeyStore.js';
-import { KeyWrapping } from './platform/wrapping.js';
+import { KeyWrapping, wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { KeyStore } from './ports/keyStore.js';
 
 export interface MigrationPlan {
@@ -28,17 +28,17 @@ export type MigrationSides = Pick<Migration, 'from' | 'to'> & { close(): Promise
 /** @throws OperationError, LockedError, LayoutError, WrongWrappingKeyError, UnavailableError */
 export async function openMigration({ dataDir, eventStoreUrl, mongoUrl, encryptionKey }: MigrationPlan): Promise<MigrationSides> {
   if (!existsSync(join(dataDir, 'contacts.sqlite'))) throw new OperationError(`there is no embedded store in ${dataDir}`);
-  const wrappingKey = createSecretKey(Buffer.from(encryptionKey(), 'base64'));
+  const wrappingKeys = wrappingKeysOf(listOf(encryptionKey()));
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const from = await openEmbedded({ dataDir, wrappingKey, projections: [], changesOf: () => [] });
+    const from = await openEmbedded({ dataDir, wrappingKeys, projections: [], changesOf: () => [] });
     closers.push(() => from.close());
     const log = new EventStoreDbLog({ url: eventStoreUrl });
     closers.push(() => log.close());
-    const keys = mongoUrl === undefined ? null : await openKeys(mongoUrl, wrappingKey, closers);
+    const keys = mongoUrl === undefined ? null : await openKeys(mongoUrl, wrappingKeys, closers);
     return { from, to: { log, keys }, close };
   } catch (error) {
     await close();
@@ -46,10 +46,10 @@ export async function openMigration({ dataDir, eventStoreUrl, mongoUrl, encrypti
   }
 }
 
-async function openKeys(url: string, wrappingKey: KeyObject, closers: (() => void | Promise<void>)[]): Promise<KeyStore> {
+async function openKeys(url: string, wrappingKeys: WrappingKeys, closers: (() => void | Promise<void>)[]): Promise<KeyStore> {
   const connection = await MongoConnection.open(url);
   closers.push(() => connection.close());
-  const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKey));
+  const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKeys));
   await keys.prepare();
   return keys;
 }

@@ -3,13 +3,13 @@
 import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { createRemoteJWKSet, errors } from 'jose';
 import type { Algorithm } from 'jsonwebtoken';
-import { BadSettingError, type Settings } from '../config.js';
+import { BadSettingError, listOf, type Settings } from '../config.js';
 import { UnavailableError } from '../ports/errors.js';
 
-/** A key, or how to find the one a token's header names. */
+/** Keys of which one must verify a token, or how to find the one a token's header names. */
 export interface TokenKeys {
   algorithms: Algorithm[];
-  secret: KeyObject | ((header: { alg: string; kid?: string }) => Promise<KeyObject>);
+  secret: KeyObject[] | ((header: { alg: string; kid?: string }) => Promise<KeyObject>);
 }
 
 type KeySettings = Pick<Settings, 'JWT_SECRET' | 'JWT_PUBLIC_KEY' | 'JWT_JWKS_URI'>;
@@ -19,17 +19,30 @@ type KeySettings = Pick<Settings, 'JWT_SECRET' | 'JWT_PUBLIC_KEY' | 'JWT_JWKS_UR
  * @throws BadSettingError when they name none, or one that cannot be used
  */
 export function tokenKeys({ JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI }: KeySettings): TokenKeys {
-  if (JWT_SECRET !== undefined) return { algorithms: ['HS256'], secret: createSecretKey(JWT_SECRET, 'utf8') };
-  if (JWT_PUBLIC_KEY !== undefined) return publicKey(JWT_PUBLIC_KEY);
+  if (JWT_SECRET !== undefined) return { algorithms: ['HS256'], secret: secretsOf(JWT_SECRET).map((secret) => createSecretKey(secret, 'utf8')) };
+  if (JWT_PUBLIC_KEY !== undefined) return publicKeys(JWT_PUBLIC_KEY);
   if (JWT_JWKS_URI !== undefined) return publishedKeys(new URL(JWT_JWKS_URI));
   throw new BadSettingError('JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI: one of them must be set');
 }
 
-function publicKey(pem: string): TokenKeys {
-  const secret = readPem(pem.replaceAll('\\n', '\n'));
-  if (secret.asymmetricKeyType === 'rsa') return { algorithms: ['RS256'], secret };
-  if (secret.asymmetricKeyType === 'ec') return { algorithms: ['ES256'], secret };
-  throw new BadSettingError('JWT_PUBLIC_KEY: must be an RSA or P-256 key');
+/** Each of the list; and the whole, which is one secret where it holds a comma of its own. */
+function secretsOf(value: string): string[] {
+  const listed = listOf(value);
+  if (listed.includes('')) throw new BadSettingError('JWT_SECRET: one of the secrets is empty');
+  return [...new Set([...listed, value])];
+}
+
+const PEM = /-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g;
+
+/** Each key verifies tokens of its own algorithm only, whatever stands beside it. */
+function publicKeys(pems: string): TokenKeys {
+  const secret = (pems.replaceAll('\\n', '\n').match(PEM) ?? ['']).map(readPem);
+  const algorithms = secret.map(({ asymmetricKeyType: type }): Algorithm => {
+    if (type === 'rsa') return 'RS256';
+    if (type === 'ec') return 'ES256';
+    throw new BadSettingError('JWT_PUBLIC_KEY: must be an RSA or P-256 key');
+  });
+  return { algorithms: [...new Set(algorithms)], secret };
 }
 
 function readPem(pem: string): KeyObject {

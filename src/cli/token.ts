@@ -2,7 +2,7 @@
 
 import { createSecretKey } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { readSettings, type Settings } from '../config.js';
+import { listOf, readSettings, type Settings } from '../config.js';
 import { command } from './command.js';
 import { withSecrets } from './secrets.js';
 import { UsageError } from './usage.js';
@@ -38,7 +38,7 @@ export interface TokenRequest {
 /** @throws UsageError when tokens are signed elsewhere, or the request does not fit */
 export function signToken(settings: Settings, { organizationId, sub, scope, expires }: TokenRequest): string {
   if (settings.JWT_SECRET === undefined) throw new UsageError('tokens are signed elsewhere: JWT_SECRET is not set');
-  const key = createSecretKey(settings.JWT_SECRET, 'utf8');
+  const key = createSecretKey(listOf(settings.JWT_SECRET)[0] ?? '', 'utf8');
   const issuer = settings.JWT_ISSUER === undefined ? {} : { issuer: settings.JWT_ISSUER };
   const audience = settings.JWT_AUDIENCE === undefined ? {} : { audience: settings.JWT_AUDIENCE };
   const claims = { organizationId, ...(scope === undefined ? {} : { scope }) };

@@ -2,7 +2,7 @@
 // to its subject, so that one cannot be put in another's place.
 
 import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { encodeOrganization } from '../domain/streams.js';
+import { decodeOrganization, encodeOrganization } from '../domain/streams.js';
 import type { KeySubject } from '../ports/keyStore.js';
 import { decrypt, encrypt } from './sealing.js';
 
@@ -21,11 +21,30 @@ export interface WrappingCheck {
   box: Buffer;
 }
 
-export class KeyWrapping {
-  private readonly fingerprint: string;
+/** At least one. */
+export type WrappingKeys = readonly [KeyObject, ...KeyObject[]];
 
-  constructor(private readonly wrappingKey: KeyObject) {
-    this.fingerprint = createHash('sha256').update('wrapping key').update(wrappingKey.export()).digest('hex').slice(0, 16);
+/** The wrapping keys that a list of them in base64 names. */
+export function wrappingKeysOf(list: readonly string[]): WrappingKeys {
+  const [first = '', ...older] = list;
+  const read = (text: string) => createSecretKey(Buffer.from(text, 'base64'));
+  return [read(first), ...older.map(read)];
+}
+
+export class KeyWrapping {
+  /** Names the wrapping key by which keys are wrapped now. */
+  readonly fingerprint: string;
+  private readonly keys: ReadonlyMap<string, KeyObject>;
+
+  /** The first of `wrappingKeys` wraps; all unwrap. */
+  constructor(wrappingKeys: WrappingKeys) {
+    this.keys = new Map(wrappingKeys.map((key) => [fingerprintOf(key), key]));
+    this.fingerprint = fingerprintOf(wrappingKeys[0]);
+  }
+
+  /** Of the wrapping keys that are given. */
+  get fingerprints(): string[] {
+    return [...this.keys.keys()];
   }
 
   /** A new key for `subject`, and how it is stored. */
@@ -36,27 +55,43 @@ export class KeyWrapping {
 
   /** How a key made elsewhere is stored. */
   wrap(subject: KeySubject, key: KeyObject): Buffer {
-    return encrypt(this.wrappingKey, key.export(), subjectName(subject));
+    return encrypt(this.keyNamed(this.fingerprint), key.export(), subjectName(subject));
   }
 
-  /** The key that was stored for `subject`. */
-  unwrap(subject: KeySubject, wrapped: Buffer): KeyObject {
-    return createSecretKey(decrypt(this.wrappingKey, wrapped, subjectName(subject)));
+  /** The key that was stored for `subject`, wrapped by the key of that fingerprint. @throws WrongWrappingKeyError when it is not given */
+  unwrap(subject: KeySubject, wrapped: Buffer, wrappedBy: string): KeyObject {
+    return createSecretKey(decrypt(this.keyNamed(wrappedBy), wrapped, subjectName(subject)));
   }
 
   /** What to keep of this wrapping key in a store that has kept nothing as yet. */
   check(): WrappingCheck {
-    return { fingerprint: this.fingerprint, box: encrypt(this.wrappingKey, Buffer.from(CHECK_TEXT), this.fingerprint) };
+    return { fingerprint: this.fingerprint, box: encrypt(this.keyNamed(this.fingerprint), Buffer.from(CHECK_TEXT), this.fingerprint) };
   }
 
-  /** @throws WrongWrappingKeyError when none of the fingerprints kept is this wrapping key's */
-  verify(fingerprints: readonly string[]): void {
-    if (fingerprints.includes(this.fingerprint)) return;
-    throw new WrongWrappingKeyError('ENCRYPTION_KEY is not the key that the personal data was encrypted with');
+  /** @throws WrongWrappingKeyError unless every wrapping key in use is given */
+  verify(inUse: readonly string[]): void {
+    for (const fingerprint of inUse) this.keyNamed(fingerprint);
   }
+
+  private keyNamed(fingerprint: string): KeyObject {
+    const key = this.keys.get(fingerprint);
+    if (key !== undefined) return key;
+    if (this.keys.size === 1) throw new WrongWrappingKeyError('ENCRYPTION_KEY is not the key that the personal data was encrypted with');
+    throw new WrongWrappingKeyError('ENCRYPTION_KEY lacks a key that personal data is encrypted with');
+  }
+}
+
+function fingerprintOf(wrappingKey: KeyObject): string {
+  return createHash('sha256').update('wrapping key').update(wrappingKey.export()).digest('hex').slice(0, 16);
 }
 
 /** One name for each subject, by which stores find its key. */
 export function subjectName({ organizationId, id }: KeySubject): string {
   return `${encodeOrganization(organizationId)}/${id}`;
+}
+
+/** The subject of that name. */
+export function subjectNamed(name: string): KeySubject {
+  const slash = name.indexOf('/');
+  return { organizationId: decodeOrganization(name.slice(0, slash)), id: name.slice(slash + 1) };
 }

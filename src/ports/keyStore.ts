@@ -38,6 +38,16 @@ export interface KeyStore {
    */
   adopt(keys: readonly AdoptedKey[]): Promise<void>;
 
+  /** How many keys are wrapped by a wrapping key that is not the first one. @throws UnavailableError */
+  toRewrap(): Promise<number>;
+
+  /**
+   * Wraps up to `limit` of those by the first one; returns how many, durably. With 0 none was left,
+   * and the store needs no other wrapping key from then on.
+   * @throws UnavailableError
+   */
+  rewrap(limit: number): Promise<number>;
+
   /** Destroys the subject's key for good; durable before this returns. @throws UnavailableError */
   destroy(subject: KeySubject): Promise<void>;
 }

@@ -126,7 +126,7 @@ describe('a request whose process died', () => {
 
   /** Works on the idempotency records in a folder that no service uses. */
   async function withRecords(dataDir: string, use: (store: IdempotencyStore) => Promise<unknown>): Promise<void> {
-    const platform = await openEmbedded({ dataDir, wrappingKey: createSecretKey(Buffer.from(ENCRYPTION_KEY, 'base64')), projections, changesOf: batchChanges });
+    const platform = await openEmbedded({ dataDir, wrappingKeys: [createSecretKey(Buffer.from(ENCRYPTION_KEY, 'base64'))], projections, changesOf: batchChanges });
     await use(platform.idempotency);
     await platform.close();
   }

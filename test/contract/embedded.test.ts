@@ -1,5 +1,9 @@
 // The embedded platform put through every contract suite.
 
+import { openEmbedded } from '../../src/platform/embedded/index.js';
+import type { WrappingKeys } from '../../src/platform/wrapping.js';
+import { batchChanges, projections } from '../../src/projections/project.js';
+import { rotationContract } from './rotationContract.js';
 import { temporaryFolder } from '../support/folder.js';
 import { openPlatform } from './embedded.js';
 import { eventLogContract } from './eventLogContract.js';
@@ -36,6 +40,12 @@ readStoreContract('embedded', () => openStore());
 generationsContract('embedded', openStore, temporaryFolder);
 showContract('embedded', () => openStore());
 searchContract('embedded', () => openStore());
+const openRotating = async (dataDir: string, wrappingKeys: WrappingKeys) => {
+  const { keys, close } = await openEmbedded({ dataDir, wrappingKeys, projections, changesOf: batchChanges });
+  return { store: keys, close: async () => close() };
+};
+
+rotationContract('embedded', openRotating, temporaryFolder);
 keyStoreContract('embedded', opening('keys'), temporaryFolder);
 idempotencyContract('embedded', opening('idempotency'), temporaryFolder);
 checkpointsContract('embedded', opening('checkpoints'), temporaryFolder, String);

@@ -13,6 +13,6 @@ export async function openPlatform(
   dataDir = temporaryFolder(),
   key = wrappingKey(),
 ): Promise<Omit<Platform, 'close'> & { close(): Promise<void> }> {
-  const platform = await openEmbedded({ dataDir, wrappingKey: key, projections, changesOf: batchChanges });
+  const platform = await openEmbedded({ dataDir, wrappingKeys: [key], projections, changesOf: batchChanges });
   return { ...platform, close: async () => platform.close() };
 }

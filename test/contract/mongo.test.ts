@@ -3,12 +3,14 @@
 import { wrappingKey } from './embedded.js';
 import { generationsContract } from './generationsContract.js';
 import { lapsingLeasesContract, leasesContract } from './leasesContract.js';
+import { rotationContract } from './rotationContract.js';
 import { readStoreContract } from './readStoreContract.js';
 import { searchContract } from './searchContract.js';
 import { fencedCheckpointsContract, sharedCountersContract } from './sharedStateContracts.js';
 import { showContract } from './showContract.js';
 import { checkpointsContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
 import { openMongo, type MongoPlatform } from '../../src/platform/servers/mongoPlatform.js';
+import type { WrappingKeys } from '../../src/platform/wrapping.js';
 import { projections } from '../../src/projections/project.js';
 import { describeMongo } from '../support/mongo.js';
 
@@ -17,7 +19,11 @@ const position = (n: number) => `at ${n}`;
 const place = (at: string | null) => (at === null ? 0 : Number(at.slice(3)));
 const compare = (a: string | null, b: string | null) => place(a) - place(b);
 
-const open = (url: string) => openMongo({ url, wrappingKey: wrappingKey(), projections: projections.map(({ name }) => name), compare });
+const open = (url: string) => openMongo({ url, wrappingKeys: [wrappingKey()], projections: projections.map(({ name }) => name), compare });
+const openRotating = async (url: string, wrappingKeys: WrappingKeys) => {
+  const { keys, close } = await openMongo({ url, wrappingKeys, projections: [], compare });
+  return { store: keys, close };
+};
 const openStore = async (url: string) => ({ ...(await open(url)), position });
 
 const opening =
@@ -44,6 +50,7 @@ describeMongo('on MongoDB', (mongo) => {
   generationsContract('MongoDB', openStore, mongo.newDatabase);
   showContract('MongoDB', () => openStore(mongo.newDatabase()));
   searchContract('MongoDB', () => openStore(mongo.newDatabase()), { runs: 10, many: 60 });
+  rotationContract('MongoDB', openRotating, mongo.newDatabase);
   keyStoreContract('MongoDB', opening('keys'), mongo.newDatabase);
   idempotencyContract('MongoDB', opening('idempotency'), mongo.newDatabase);
   checkpointsContract('MongoDB', opening('checkpoints'), mongo.newDatabase, position);

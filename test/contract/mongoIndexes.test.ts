@@ -123,7 +123,7 @@ describeMongo('the indexes of MongoDB', (mongo) => {
   beforeAll(async () => {
     url = mongo.newDatabase();
     const observe = (command: Document) => void commands.push(command);
-    platform = await openMongo({ url, wrappingKey: wrappingKey(), projections: projections.map(({ name }) => name), compare: () => 0, observe });
+    platform = await openMongo({ url, wrappingKeys: [wrappingKey()], projections: projections.map(({ name }) => name), compare: () => 0, observe });
     const story = await Story.begin({ ...platform, position: String });
     await story.tell(story.contact('acme', 'c1'), story.contact('acme', 'c2', { metadata: { reportsTo: 'c1' } }), story.company('acme', 'f1'));
   });

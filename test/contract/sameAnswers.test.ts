@@ -63,7 +63,7 @@ async function pages(store: ReadStore, { offset, ...asked }: { offset: number } 
 describeMongo('MongoDB beside the embedded store', (mongo) => {
   let stories: Story[];
   beforeAll(async () => {
-    const platform = await openMongo({ url: mongo.newDatabase(), wrappingKey: wrappingKey(), projections: projections.map(({ name }) => name), compare: (a, b) => Number(a) - Number(b) });
+    const platform = await openMongo({ url: mongo.newDatabase(), wrappingKeys: [wrappingKey()], projections: projections.map(({ name }) => name), compare: (a, b) => Number(a) - Number(b) });
     stories = await Promise.all([await openPlatform(), platform].map((store) => Story.begin({ ...store, position: String })));
   });
   afterAll(() => Promise.all(stories.map(({ store }) => store.close())));

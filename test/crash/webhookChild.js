@@ -21,7 +21,7 @@ const onError = (error) => {
   throw error;
 };
 // No read models: they are not what is looked at here.
-const platform = await openEmbedded({ dataDir, wrappingKey: createSecretKey(Buffer.alloc(32, 7)), projections: [], changesOf: () => [] });
+const platform = await openEmbedded({ dataDir, wrappingKeys: [createSecretKey(Buffer.alloc(32, 7))], projections: [], changesOf: () => [] });
 const { log, vault, webhooks: stores } = platform;
 const events = new SealedEventStore(log, platform.keys, platform.commit);
 const handler = new CommandHandler(events, systemClock, { next: () => randomUUID() });

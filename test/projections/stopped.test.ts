@@ -161,7 +161,7 @@ test('a projector that fails at an event as it comes refuses that write alone, a
     },
   };
   const skips = new Skips();
-  const platform = await openEmbedded({ dataDir: temporaryFolder(), wrappingKey: wrappingKey(), projections: [failing, companies], changesOf: batchChanges });
+  const platform = await openEmbedded({ dataDir: temporaryFolder(), wrappingKeys: [wrappingKey()], projections: [failing, companies], changesOf: batchChanges });
   const events = new SealedEventStore(platform.log, platform.keys, platform.commit);
   const deps = { projections: [failing, companies], log: platform.log, events, store: platform.projectionStore, skips, clock: { now: () => new Date() }, ids: { next: () => 'x' } };
   const projector = new Projector(deps);

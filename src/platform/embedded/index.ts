@@ -2,13 +2,12 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KeyObject } from 'node:crypto';
 import type { Commit } from '../../ports/commit.js';
 import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
 import { callerTrace } from '../../ports/tracing.js';
-import { KeyWrapping } from '../wrapping.js';
+import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { KeyedVault } from '../vault.js';
 import { EmbeddedBackup } from './backup/write.js';
 import { Database } from './database.js';
@@ -32,7 +31,8 @@ import { SqliteWebhookEndpoints } from './webhookEndpoints.js';
 export interface EmbeddedOptions {
   /** The folder of the files; made when it is missing. */
   dataDir: string;
-  wrappingKey: KeyObject;
+  /** The first wraps keys, all unwrap them. */
+  wrappingKeys: WrappingKeys;
   projections: readonly Projection[];
   changesOf: ChangesOf;
   observer?: PlatformObserver | undefined;
@@ -44,7 +44,7 @@ export interface EmbeddedOptions {
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
  */
-export async function openEmbedded({ dataDir, wrappingKey, projections, changesOf, observer }: EmbeddedOptions): Promise<Platform> {
+export async function openEmbedded({ dataDir, wrappingKeys, projections, changesOf, observer }: EmbeddedOptions): Promise<Platform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -56,7 +56,7 @@ export async function openEmbedded({ dataDir, wrappingKey, projections, changesO
     closers.push(() => store.close());
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
-    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKey));
+    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKeys));
     const { dropper, ...ports } = openStore(store, projections, changesOf, observing(observer, 'contacts'));
     closers.push(() => dropper.stop());
     return { ...ports, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };

@@ -4,16 +4,16 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { KeyDestroyedError, type AdoptedKey, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
-import { encodeOrganization } from '../../domain/streams.js';
+import { decodeOrganization, encodeOrganization } from '../../domain/streams.js';
 import { subjectName, type KeyWrapping } from '../wrapping.js';
 import { reading, type Database } from './database.js';
 import type { GroupCommit } from './groupCommit.js';
 
 const CACHED_KEYS = 20_000;
 
-interface KeyRow {
-  wrapped: Buffer | null;
-}
+type KeyRow = { wrapped: Buffer; wrapped_by: string } | { wrapped: null; wrapped_by: null };
+
+type WrappedRow = { organization: string; id: string } & Extract<KeyRow, { wrapped: Buffer }>;
 
 export class SqliteKeyStore implements KeyStore {
   private readonly cache = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
@@ -24,7 +24,7 @@ export class SqliteKeyStore implements KeyStore {
     private readonly writes: GroupCommit,
     private readonly wrapping: KeyWrapping,
   ) {
-    this.checkWrappingKey();
+    this.checkWrappingKeys();
   }
 
   async obtain(subject: KeySubject): Promise<KeyObject> {
@@ -48,8 +48,26 @@ export class SqliteKeyStore implements KeyStore {
 
   async adopt(keys: readonly AdoptedKey[]): Promise<void> {
     await this.writes.run(() => {
-      const sql = 'INSERT OR IGNORE INTO keys (organization, id, wrapped) VALUES (?, ?, ?)';
-      for (const { subject, key } of keys) this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, this.wrapping.wrap(subject, key));
+      for (const { subject, key } of keys) this.insert(subject, this.wrapping.wrap(subject, key));
+    });
+  }
+
+  async toRewrap(): Promise<number> {
+    const sql = 'SELECT count(*) AS count FROM keys WHERE wrapped_by = ?';
+    const counts = await reading(() => this.olderInUse().map((older) => this.database.get<{ count: number }>(sql, older)?.count ?? 0));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async rewrap(limit: number): Promise<number> {
+    return this.writes.run(() => {
+      for (const older of this.olderInUse()) {
+        const sql = 'SELECT organization, id, wrapped, wrapped_by FROM keys WHERE wrapped_by = ? LIMIT ?';
+        const rows = this.database.all<WrappedRow>(sql, older, limit);
+        for (const row of rows) this.rewrapOne(row);
+        if (rows.length > 0) return rows.length;
+        this.database.run('DELETE FROM wrapping_check WHERE fingerprint = ?', older);
+      }
+      return 0;
     });
   }
 
@@ -64,29 +82,47 @@ export class SqliteKeyStore implements KeyStore {
   /** A new key, unless there is one by now. */
   private obtainNow(subject: KeySubject): KeyObject {
     const { key, wrapped } = this.wrapping.make(subject);
-    const sql = 'INSERT INTO keys (organization, id, wrapped) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
-    if (this.database.run(sql, encodeOrganization(subject.organizationId), subject.id, wrapped) > 0) return key;
+    if (this.insert(subject, wrapped)) return key;
     const known = this.findNow(subject);
     if (known.state !== 'usable') throw new KeyDestroyedError('the key was destroyed');
     return known.key;
   }
 
+  /** Stores a key unless there is one, or was; returns whether it did. */
+  private insert({ organizationId, id }: KeySubject, wrapped: Buffer): boolean {
+    const sql = 'INSERT INTO keys (organization, id, wrapped, wrapped_by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING';
+    return this.database.run(sql, encodeOrganization(organizationId), id, wrapped, this.wrapping.fingerprint) > 0;
+  }
+
   private findNow(subject: KeySubject): StoredKey {
     const cached = this.cache.get(subjectName(subject));
     if (cached !== undefined) return { state: 'usable', key: cached };
-    const sql = 'SELECT wrapped FROM keys WHERE organization = ? AND id = ?';
+    const sql = 'SELECT wrapped, wrapped_by FROM keys WHERE organization = ? AND id = ?';
     const row = this.database.get<KeyRow>(sql, encodeOrganization(subject.organizationId), subject.id);
     if (row === undefined) return { state: 'missing' };
     if (row.wrapped === null) return { state: 'destroyed' };
-    const key = this.wrapping.unwrap(subject, Buffer.from(row.wrapped));
+    const key = this.wrapping.unwrap(subject, Buffer.from(row.wrapped), row.wrapped_by);
     this.cache.set(subjectName(subject), key);
     return { state: 'usable', key };
   }
 
-  private checkWrappingKey(): void {
-    const known = this.database.all<{ fingerprint: string }>('SELECT fingerprint FROM wrapping_check');
-    if (known.length > 0) return this.wrapping.verify(known.map((row) => row.fingerprint));
+  private rewrapOne({ organization, id, wrapped, wrapped_by }: WrappedRow): void {
+    const subject = { organizationId: decodeOrganization(organization), id };
+    const again = this.wrapping.wrap(subject, this.wrapping.unwrap(subject, Buffer.from(wrapped), wrapped_by));
+    const sql = 'UPDATE keys SET wrapped = ?, wrapped_by = ? WHERE organization = ? AND id = ?';
+    this.database.run(sql, again, this.wrapping.fingerprint, organization, id);
+  }
+
+  /** Of the wrapping keys in use, the one that wraps now left out. */
+  private olderInUse(): string[] {
+    const sql = 'SELECT fingerprint FROM wrapping_check WHERE fingerprint <> ?';
+    return this.database.all<{ fingerprint: string }>(sql, this.wrapping.fingerprint).map(({ fingerprint }) => fingerprint);
+  }
+
+  /** Every wrapping key in use must be given; the first is in use from now on. */
+  private checkWrappingKeys(): void {
+    this.wrapping.verify(this.olderInUse());
     const { fingerprint, box } = this.wrapping.check();
-    this.database.run('INSERT INTO wrapping_check (fingerprint, box) VALUES (?, ?)', fingerprint, box);
+    this.database.run('INSERT OR IGNORE INTO wrapping_check (fingerprint, box) VALUES (?, ?)', fingerprint, box);
   }
 }

@@ -161,6 +161,12 @@ export const keyMigrations: readonly Migration[] = [
     box         BLOB NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- By which wrapping key each key is wrapped; null once destroyed. wrapping_check names those in use.
+  ALTER TABLE keys ADD COLUMN wrapped_by TEXT;
+  UPDATE keys SET wrapped_by = (SELECT fingerprint FROM wrapping_check) WHERE wrapped IS NOT NULL;
+  CREATE INDEX keys_by_wrapping ON keys (wrapped_by) WHERE wrapped_by IS NOT NULL;
+  `,
 ];
 
 /** The tables of `contacts.sqlite` that are made from the events, besides full-text indexes: backups leave them out. */

@@ -1,12 +1,11 @@
 // Every port but the event log on one MongoDB database, which copies of the service share.
 
-import type { KeyObject } from 'node:crypto';
 import type { Document } from 'mongodb';
 import type { EventLog } from '../../ports/eventLog.js';
 import type { Platform } from '../../ports/platform.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import { KeyedVault } from '../vault.js';
-import { KeyWrapping } from '../wrapping.js';
+import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { MongoConnection } from './mongoConnection.js';
 import { MongoGenerations } from './mongoGenerations.js';
 import { MongoIdempotencyStore } from './mongoIdempotency.js';
@@ -19,7 +18,8 @@ import { MongoCheckpoints, MongoCounters } from './mongoState.js';
 export interface MongoOptions {
   /** A connection string; the database is the one it names, else `contacts`. */
   url: string;
-  wrappingKey: KeyObject;
+  /** The first wraps keys, all unwrap them. */
+  wrappingKeys: WrappingKeys;
   projections: readonly ProjectionName[];
   /** The order of the positions of the log that goes with it. */
   compare: EventLog['compare'];
@@ -35,10 +35,10 @@ export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'webhooks' | 'clos
  * @throws UnavailableError when no server answers
  * @throws WrongWrappingKeyError
  */
-export async function openMongo({ url, wrappingKey, projections, compare, observe }: MongoOptions): Promise<MongoPlatform> {
+export async function openMongo({ url, wrappingKeys, projections, compare, observe }: MongoOptions): Promise<MongoPlatform> {
   const connection = await MongoConnection.open(url, observe);
   try {
-    const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKey));
+    const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKeys));
     const idempotency = new MongoIdempotencyStore(connection);
     const counters = new MongoCounters(connection);
     await Promise.all([keys.prepare(), idempotency.prepare(), counters.prepare()]);

@@ -1,14 +1,13 @@
 // Makes a data folder of a backup. All is checked before anything is changed, and nothing is left
 // of a restore that fails.
 
-import { createSecretKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import Sqlite from 'libsql';
 import type { BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
-import { KeyWrapping } from '../../wrapping.js';
+import { KeyWrapping, wrappingKeysOf } from '../../wrapping.js';
 import { keyMigrations, storeMigrations } from '../layout.js';
 import { migrate, type Migration } from '../migrate.js';
 import { SnapshotCopy } from './copying.js';
@@ -22,7 +21,7 @@ export interface RestoreOptions {
   keysFolder: string;
   /** The folder to make; one that is there must be empty. */
   dataDir: string;
-  /** Keys of which one wrapped the backup's keys, in base64; null: the backup's own is used. */
+  /** The wrapping keys, in base64; null: the backup's own is used. */
   encryptionKeys: readonly string[] | null;
 }
 
@@ -82,13 +81,13 @@ function requireLayout(folder: string, layout: number, migrations: readonly Migr
 }
 
 async function requireWrappingKey({ keysFolder, encryptionKeys }: RestoreOptions): Promise<void> {
-  const given = encryptionKeys ?? [await readFile(join(keysFolder, 'encryption-key'), 'utf8').catch(() => null)];
-  const keys = given.filter((key) => key !== null).map((key) => createSecretKey(Buffer.from(key, 'base64')));
-  if (keys[0] === undefined) throw new BackupError('ENCRYPTION_KEY: must be set: the backup was made where it was');
+  const made = await readFile(join(keysFolder, 'encryption-key'), 'utf8').catch(() => null);
+  const given = encryptionKeys ?? (made === null ? null : [made]);
+  if (given === null) throw new BackupError('ENCRYPTION_KEY: must be set: the backup was made where it was');
   const file = new Sqlite(join(keysFolder, 'keys.sqlite'));
   try {
     const known = file.prepare('SELECT fingerprint FROM wrapping_check').all([]) as { fingerprint: string }[];
-    if (known.length > 0) new KeyWrapping(keys[0]).verify(known.map(({ fingerprint }) => fingerprint));
+    new KeyWrapping(wrappingKeysOf(given)).verify(known.map(({ fingerprint }) => fingerprint));
   } finally {
     file.close();
   }
