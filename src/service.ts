@@ -83,7 +83,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   };
   const server = await listen(apiServer(createApp(deps).callback()), settings);
   reactor.start();
-  followersOf(host, reactor).forEach((follower) => metrics.follow(follower));
+  followersOf(host, reactor, webhooks.dispatch).forEach((follower) => metrics.follow(follower));
   measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
   webhooks.dispatch.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
@@ -99,7 +99,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
 }
 
 /** Whatever follows the log, so that its lag is measured. */
-function followersOf({ platform, projector }: Host, reactor: Reactor): Follower[] {
+function followersOf({ platform, projector }: Host, reactor: Reactor, webhooks: Webhooks): Follower[] {
   const ofProjections = projector.deps.projections.map(({ name }): Follower => {
     const position = async () => (await platform.projectionStore.live(name))?.position ?? null;
     return { name, kind: 'projection', position, isStopped: () => projector.stops().some(({ projection }) => projection === name) };
@@ -108,7 +108,7 @@ function followersOf({ platform, projector }: Host, reactor: Reactor): Follower[
   return [
     ...ofProjections,
     { name: 'reactions', kind, position: async () => reactor.position },
-    { name: 'webhooks', kind, position: () => platform.webhooks.deliveries.checkpoint() },
+    { name: 'webhooks', kind, position: async () => webhooks.position },
   ];
 }
 

@@ -30,7 +30,6 @@ export class Subscriber {
   /** Endpoints by organization. Their own events pass by here, so that what is remembered is what they say. */
   private readonly remembered = new LRUCache<string, Target[]>({ max: REMEMBERED_ORGANIZATIONS });
   private saved: Position | null = null;
-  private reached: Position | null = null;
   private savedAt = 0;
   private seen: Position | null = null;
 
@@ -39,11 +38,6 @@ export class Subscriber {
   /** Up to where deliveries are derived; null: nothing is known to be. */
   get position(): Position | null {
     return this.seen;
-  }
-
-  /** How far it has come, whether that is saved or not; null until it knows. */
-  get position(): Position | null {
-    return this.reached;
   }
 
   /**
@@ -55,13 +49,11 @@ export class Subscriber {
     const { log, deliveries } = this.deps;
     this.remembered.clear();
     this.saved = await deliveries.checkpoint();
-    this.reached = this.saved;
     this.seen = this.saved;
     for await (const batch of log.subscribe(this.saved, signal)) {
       if (signal.aborted) return;
       const changed = await this.follow(batch.events);
       const told = await this.derive(batch.events, batch.position);
-      this.reached = batch.position;
       this.seen = batch.position;
       if (changed.length + told.length > 0) yield [...changed, ...told];
     }
