@@ -1,38 +1,49 @@
-// Opens what the service and its operations work on: the platform that the settings name, its read
-// models brought up to date.
+// Opens what the service and its operations work on: the platform that the settings name, and what
+// runs on any. The event log and the rest are chosen each on its own.
 
 import { v7 } from 'uuid';
-import { BadSettingError, listOf, type Settings } from './config.js';
+import { listOf, type Settings } from './config.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
+import { absent } from './platform/absent.js';
 import { restoreEmbedded } from './platform/embedded/backup/restore.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
-import { wrappingKeysOf } from './platform/wrapping.js';
+import { EventStoreDbLog } from './platform/servers/eventStoreDbLog.js';
+import { openMongo } from './platform/servers/mongoPlatform.js';
+import { KeyedVault } from './platform/vault.js';
+import { wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
 import { systemClock, type Ids } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
-import type { Platform } from './ports/platform.js';
+import type { Platform, WebhookStores } from './ports/platform.js';
 import { batchChanges, projections } from './projections/project.js';
 import { Projector } from './projections/projector.js';
+import { commitAndShow } from './projections/showing.js';
 import { Skips } from './projections/skips.js';
 
 const uuidV7: Ids = { next: () => v7() };
 
+/** Webhooks are kept by positions of the embedded log. */
+const noWebhooks: WebhookStores = { endpoints: absent('webhooks'), deliveries: absent('webhooks'), replays: absent('webhooks') };
+
 /**
- * Opens the platform; closing it is the caller's. Settings must hold the encryption key. Read models
- * that an older version made are made anew first, which `report` is told of; one that cannot be
- * brought up to date is left where it stopped. `observer` is told of the platform's work.
- * @throws BadSettingError, LockedError, LayoutError, WrongWrappingKeyError
+ * Opens the platform; closing it is the caller's. Settings must hold the encryption key. On the
+ * embedded platform, read models that an older version made are made anew first, which `report` is
+ * told of; one that cannot be brought up to date is left where it stopped. On any other that is the
+ * follower's work. `observer` is told of the platform's work.
+ * @throws LockedError, LayoutError, WrongWrappingKeyError, UnavailableError
  */
 export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver): Promise<Host> {
   const skips = new Skips();
-  const platform = await openPlatform(settings, skips, observer);
+  const platform = await openPlatform({ settings, skips, observer });
   try {
-    const { log, keys, commit, projectionStore } = platform;
+    const { log, keys, projectionStore: store } = platform;
+    const commit = platform.commit ?? commitAndShow({ projections, log, store, skips });
     const events = new SealedEventStore(log, keys, commit);
-    const deps = { projections, log, events, store: projectionStore, skips, clock: systemClock, ids: uuidV7 };
-    const projector = new Projector(deps);
-    await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
+    const shared = platform.commit === null;
+    const projector = new Projector({ projections, log, events, store, skips, clock: systemClock, ids: uuidV7, shared });
+    if (shared) await skips.load(events);
+    else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
     return { settings, platform, events, projector, clock: systemClock, ids: uuidV7, alone: true };
   } catch (error) {
     await platform.close();
@@ -57,16 +68,60 @@ export async function restoreHost(
   return restoreEmbedded({ ...source, dataDir: DATA_DIR, encryptionKeys }, report, signal);
 }
 
-async function openPlatform(settings: Settings, skips: Skips, observer?: PlatformObserver): Promise<Platform> {
-  const { DATA_DIR, ENCRYPTION_KEY, EVENTSTORE_URL, MONGODB_URL } = settings;
-  if (EVENTSTORE_URL !== undefined || MONGODB_URL !== undefined) {
-    throw new BadSettingError('EVENTSTORE_URL, MONGODB_URL: this version knows the embedded store only');
+interface Opening {
+  settings: Settings;
+  skips: Skips;
+  observer: PlatformObserver | undefined;
+}
+
+async function openPlatform(opening: Opening): Promise<Platform> {
+  const { EVENTSTORE_URL, MONGODB_URL } = opening.settings;
+  const log = EVENTSTORE_URL === undefined ? null : new EventStoreDbLog({ url: EVENTSTORE_URL });
+  try {
+    return await (MONGODB_URL === undefined ? withEmbedded(opening, log) : withMongo(MONGODB_URL, opening, log));
+  } catch (error) {
+    await log?.close();
+    throw error;
   }
-  return openEmbedded({
-    dataDir: DATA_DIR,
-    wrappingKeys: wrappingKeysOf(listOf(ENCRYPTION_KEY ?? '')),
+}
+
+/** Everything in the embedded store, but for a log elsewhere. */
+async function withEmbedded({ settings, skips, observer }: Opening, log: EventStoreDbLog | null): Promise<Platform> {
+  const embedded = await openEmbedded({
+    dataDir: settings.DATA_DIR,
+    wrappingKeys: wrappingKeysFor(settings),
     projections,
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
+    compare: log === null ? undefined : (a, b) => log.compare(a, b),
     observer,
   });
+  if (log === null) return embedded;
+  const { backup: _, ...rest } = embedded;
+  return { ...rest, log, commit: null, webhooks: noWebhooks, close: closing(embedded, log) };
+}
+
+/** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
+async function withMongo(url: string, opening: Opening, server: EventStoreDbLog | null): Promise<Platform> {
+  const embedded = server === null ? await withEmbedded(opening, null) : null;
+  const log = server ?? (embedded as Platform).log;
+  try {
+    const names = projections.map(({ name }) => name);
+    const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, compare: (a, b) => log.compare(a, b) });
+    const webhooks = embedded?.webhooks ?? noWebhooks;
+    return { ...mongo, log, commit: null, webhooks, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
+  } catch (error) {
+    await embedded?.close();
+    throw error;
+  }
+}
+
+function wrappingKeysFor({ ENCRYPTION_KEY }: Settings): WrappingKeys {
+  return wrappingKeysOf(listOf(ENCRYPTION_KEY ?? ''));
+}
+
+/** Closes both, the first first. */
+function closing(...parts: { close(): void | Promise<void> }[]): () => Promise<void> {
+  return async () => {
+    for (const part of parts) await part.close();
+  };
 }

@@ -19,10 +19,12 @@ import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
 import type { Host, Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
-import { Metrics, type Follower } from './metrics/metrics.js';
+import { Metrics, type Follower as Followed } from './metrics/metrics.js';
 import { measureWebhooks } from './metrics/webhooks.js';
 import { systemClock } from './ports/clock.js';
+import { Follower } from './projections/follower.js';
 import { Reactor } from './subscriptions/reactor.js';
+import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
 import { urlIssue } from './webhooks/address.js';
 import { Webhooks } from './webhooks/webhooks.js';
 
@@ -32,6 +34,7 @@ const DRAIN_MS = 10_000;
 const IDLE_GRACE_MS = 500;
 const LOG_PROGRESS_EVERY_MS = 5_000;
 const HOUSEKEEPING_EVERY_MS = 30_000;
+const LOOK_AGAIN_AFTER_MS = 50;
 
 export interface Service {
   /** The port it listens on. */
@@ -58,12 +61,11 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 }
 
 async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: Metrics): Promise<Service> {
-  const { settings, platform, events, projector, clock, ids } = host;
-  const { log, readStore, checkpoints, counters, idempotency } = platform;
+  const { settings, platform, events, clock, ids } = host;
+  const { readStore, counters, idempotency } = platform;
   const handler = new CommandHandler(events, clock, ids);
   const reactions = new Reactions(handler, readStore);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
-  const reactor = new Reactor({ log, events, checkpoints, isCause: (event) => isCause(event) && !projector.deps.skips.some(event), follow: (event) => reactions.follow(event), onError });
   const webhooks = openWebhooks(host, handler, onError);
   const limits = rateLimits(settings, counters);
   await limits.load(clock.now());
@@ -81,17 +83,26 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     metrics: measuring(metrics),
     health: { problems: () => problemsOf(host), stopping: () => stopping },
   };
-  const server = await listen(apiServer(createApp(deps).callback()), settings);
-  reactor.start();
+  const reactor = openReactor(host, reactions);
   followersOf(host, reactor, webhooks.dispatch).forEach((follower) => metrics.follow(follower));
-  measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
-  webhooks.dispatch.start();
+  const background = startBackground(host, reactor, onError);
+  const stopBackground = () => Promise.all([...background.map((part) => part.stop()), webhooks.dispatch.stop()]);
+  const server = await readModelsLive(host)
+    .then(() => listen(apiServer(createApp(deps).callback()), settings))
+    .catch(async (error: unknown) => {
+      await stopBackground();
+      throw error;
+    });
+  if (settings.EVENTSTORE_URL === undefined) {
+    measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
+    webhooks.dispatch.start();
+  }
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {
     stopping = true;
     await Promise.all([drain(server), control?.close()]);
-    await Promise.all([reactor.stop(), webhooks.dispatch.stop()]);
+    await stopBackground();
     await stopHousekeeping();
     await platform.close();
   };
@@ -99,8 +110,8 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
 }
 
 /** Whatever follows the log, so that its lag is measured. */
-function followersOf({ platform, projector }: Host, reactor: Reactor, webhooks: Webhooks): Follower[] {
-  const ofProjections = projector.deps.projections.map(({ name }): Follower => {
+function followersOf({ platform, projector }: Host, reactor: Reactor, webhooks: Webhooks): Followed[] {
+  const ofProjections = projector.deps.projections.map(({ name }): Followed => {
     const position = async () => (await platform.projectionStore.live(name))?.position ?? null;
     return { name, kind: 'projection', position, isStopped: () => projector.stops().some(({ projection }) => projection === name) };
   });
@@ -117,10 +128,49 @@ function measuring(metrics: Metrics): ApiDeps['metrics'] {
   return { request: (request) => metrics.request(request), text: () => metrics.text(), contentType: metrics.contentType };
 }
 
+function openReactor({ platform, events, projector }: Host, reactions: Reactions): Reactor {
+  return new Reactor({
+    log: platform.log,
+    events,
+    checkpoints: platform.checkpoints,
+    isCause: (event) => isCause(event) && !projector.deps.skips.some(event),
+    follow: (event) => reactions.follow(event),
+  });
+}
+
+/** Starts what one copy of the service does at a time: reactions and, where read models are a store of their own, following the log. */
+function startBackground({ platform, projector, ids }: Host, reactor: Reactor, onError: (error: unknown) => void): UnderLease[] {
+  const { leases } = platform;
+  const holder = ids.next();
+  const works = [{ name: 'reactions', work: reactor as LeasedWork }];
+  // Copies of another version of a projection have a lease of their own, and so can make theirs anew.
+  const versions = projector.deps.projections.map(({ name, version }) => `${name}@${version}`);
+  if (platform.commit === null) works.push({ name: `follower of ${versions.join(' ')}`, work: new Follower(projector) });
+  const parts = works.map(({ name, work }) => new UnderLease({ leases, name, holder, work, onError }));
+  for (const part of parts) part.start();
+  return parts;
+}
+
+/** Waits until every projection has documents, made by this version of it or a newer one: before, reads would find nothing. */
+async function readModelsLive({ platform, projector }: Host): Promise<void> {
+  for (const { name, version } of projector.deps.projections) {
+    while (platform.commit === null && ((await platform.projectionStore.live(name))?.version ?? 0) < version) {
+      if (projector.stops().some((stop) => stop.projection === name)) break;
+      await sleep(LOOK_AGAIN_AFTER_MS);
+    }
+  }
+}
+
 /** What keeps the service from doing all of its work; none: nothing does. */
 async function problemsOf({ platform, projector }: Host): Promise<string[]> {
-  const stops = projector.stops().map(({ message }) => message);
-  return platform.log.head().then(() => stops, () => ['the event log does not answer', ...stops]);
+  const [projection] = projector.deps.projections;
+  const asked = [
+    { problem: 'the event log does not answer', answer: platform.log.head() },
+    { problem: 'the read models do not answer', answer: projection && platform.projectionStore.live(projection.name) },
+  ];
+  const answers = await Promise.allSettled(asked.map(({ answer }) => answer));
+  const silent = asked.flatMap(({ problem }, index) => (answers[index]?.status === 'rejected' ? [problem] : []));
+  return [...silent, ...projector.stops().map(({ message }) => message)];
 }
 
 /** Logs now and then how far the making of read models has come before the service listens. */

@@ -23,8 +23,8 @@ export interface WebhookStores {
 
 export interface Platform {
   log: EventLog;
-  /** Appends, and shows what was appended in the read models. */
-  commit: Commit;
+  /** Appends, and shows what was appended in the read models, in one step; null: log and read models are two stores. */
+  commit: Commit | null;
   keys: KeyStore;
   readStore: ReadStore;
   projectionStore: ProjectionStore;

@@ -104,6 +104,16 @@ export type StoredDocument = DocumentSubject & Versioned & { keys: DocumentKeys 
 /** The change that some events make of what stands for a subject; null when others must come before them. */
 export type Step = (stored: Versioned | null) => Change | null;
 
+/** What a writer wants reads to show. */
+export interface Showing {
+  subject: DocumentSubject;
+  /** Of its stream: this one or a later one. */
+  revision: number;
+  /** The version of the projection that `step` is of; documents of another are not changed by it. */
+  version: number;
+  step: Step;
+}
+
 /** The side of the read models that projecting uses. */
 export interface ProjectionStore {
   /** The generation that reads see, as of now; null: there never was one, and reads find nothing. */
@@ -129,13 +139,12 @@ export interface ProjectionStore {
     to: Position,
   ): Promise<boolean>;
   /**
-   * Makes reads show `subject` at stream revision `revision` or a later one, ahead of the position:
-   * for a writer that waits to see its own events. What stands before it is changed by `step`. A
-   * generation being built is changed alike, or is not switched to until its builder has asked for
-   * it again (by `building`) and then reached the end of the log.
+   * Makes reads show what `showing` names, ahead of the position: for a writer that waits to see its
+   * own events. A generation being built is changed alike, or is not switched to until its builder
+   * has asked for it again (by `building`) and then reached the end of the log.
    * @returns whether reads show it now
    */
-  show(projection: ProjectionName, subject: DocumentSubject, revision: number, step: Step): Promise<boolean>;
+  show(projection: ProjectionName, showing: Showing): Promise<boolean>;
   /**
    * Makes the generation being built the live one, at once for all readers, unless it is not
    * `generation` or stands before the live one's position. The one it replaces is dropped, which

@@ -3,7 +3,7 @@
 import { isOfCategory } from '../domain/streams.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import { UnavailableError } from '../ports/errors.js';
-import type { EventStore } from '../ports/eventStore.js';
+import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
 import type { Change, Projection, ProjectionName } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
 import { bySubject, changeOf } from './project.js';
@@ -72,7 +72,7 @@ export async function nextStep(
   for (let wanted = limit; ; ) {
     const batch = await deps.log.readAll(position, wanted);
     try {
-      const changes = await changesOf(projection, number, batch.events, deps);
+      const changes = await changesOf(projection, number, await deps.events.open(concerning(projection, batch.events, deps.skips)), deps);
       return { changes, position: batch.position, seen: batch.events.length, caughtUp: batch.caughtUp };
     } catch (error) {
       const [first, second] = batch.events;
@@ -83,14 +83,19 @@ export async function nextStep(
   }
 }
 
-async function changesOf(
+/** The events that a projection has to look at. */
+export function concerning({ name, category }: Projection, stored: readonly StoredEvent[], skips: Skips): StoredEvent[] {
+  return stored.filter((event) => isOfCategory(event.stream, category) && !skips.has(name, event));
+}
+
+/** What events make of a generation's documents. @throws ProjectionGapError, UnavailableError */
+export async function changesOf(
   projection: Projection,
   generation: number,
-  stored: readonly StoredEvent[],
-  { events, store, skips }: ProjectingDeps,
+  events: readonly RecordedEvent[],
+  { store, skips }: Pick<ProjectingDeps, 'store' | 'skips'>,
 ): Promise<Change[]> {
-  const concerning = stored.filter((event) => isOfCategory(event.stream, projection.category) && !skips.has(projection.name, event));
-  const subjects = bySubject(projection, await events.open(concerning));
+  const subjects = bySubject(projection, events);
   const documents = await store.load(projection.name, generation, subjects);
   return subjects.flatMap((subject, index) => changeOf(projection, subject, documents[index] ?? null, skips) ?? []);
 }

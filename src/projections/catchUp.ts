@@ -9,11 +9,12 @@ const CATCH_UP_BATCH = 500;
 /**
  * Applies to the live documents of `projection` every event that they have not seen.
  * @returns how many those were; null when this version of the projection has no live documents
- * @throws ProjectionStoppedError, UnavailableError
+ * @throws ProjectionStoppedError, UnavailableError, and the reason of `signal`
  */
-export async function catchUp(projection: Projection, deps: ProjectingDeps): Promise<number | null> {
+export async function catchUp(projection: Projection, deps: ProjectingDeps, signal?: AbortSignal): Promise<number | null> {
   let seen = 0;
   for (;;) {
+    signal?.throwIfAborted();
     const live = await deps.store.live(projection.name);
     if (live?.version !== projection.version) return null;
     const step = await nextStep(projection, live, deps, CATCH_UP_BATCH);

@@ -15,6 +15,8 @@ export interface ProjectorDeps extends ProjectingDeps {
   projections: readonly Projection[];
   clock: Clock;
   ids: Ids;
+  /** Whether copies of the service of another version may work on the same store. */
+  shared: boolean;
 }
 
 /** What is asked for cannot be done; the message says why. */
@@ -85,15 +87,25 @@ export class Projector {
     return skipping.map(({ name }) => name);
   }
 
-  private async bringUpToDate(projection: Projection, options: RebuildOptions): Promise<void> {
+  /**
+   * Applies to a projection all that its live documents have not seen, and makes them anew where
+   * another version made them; not those of a newer one that copies of that version look after.
+   * @throws UnavailableError
+   */
+  async bringUpToDate(projection: Projection, options: RebuildOptions): Promise<void> {
     try {
       if (await isAheadOfLog(projection.name, this.deps)) throw new AheadOfLogError(projection.name);
-      if ((await catchUp(projection, this.deps)) === null) await this.rebuild(projection, options);
+      const isLive = (await catchUp(projection, this.deps, options.signal)) !== null;
+      if (!isLive && !(await this.isNewerLive(projection))) await this.rebuild(projection, options);
       this.stopped.delete(projection.name);
     } catch (error) {
       if (!(error instanceof ProjectionStoppedError || error instanceof AheadOfLogError)) throw error;
       this.stopped.set(projection.name, error);
     }
+  }
+
+  private async isNewerLive({ name, version }: Projection): Promise<boolean> {
+    return this.deps.shared && ((await this.deps.store.live(name))?.version ?? 0) > version;
   }
 
   /** The event at `position`, if it is the next one for `projection`, or for its rebuild, and cannot be projected. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Projection } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
-import { isAheadOfLog, nextStep, type ProjectingDeps } from './advance.js';
+import { isAheadOfLog, nextStep, type ProjectingDeps, type Step } from './advance.js';
 
 /**
  * How many events are applied at a time: the more, the less often a page of an index is written;
@@ -52,11 +52,7 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
     const building = await store.building(projection.name);
     if (building?.number !== begun.number) throw new RebuildReplacedError(`another rebuild of ${projection.name} took the place of this one`);
     const step = await nextStep(projection, building, deps, alone ? BATCH.alone : BATCH.besideRequests);
-    // Asked for together: where others write without a pause, a switch that came after would always come too late.
-    const [applied, switched] = await Promise.all([
-      step.seen === 0 || store.apply(projection.name, building.number, step.changes, building.position, step.position),
-      step.caughtUp && store.switchTo(projection.name, building.number, anyway),
-    ]);
+    const { applied, switched } = await take(step, projection, building, store, anyway);
     if (applied) seen += step.seen;
     if (switched) {
       await tell(seen);
@@ -64,6 +60,17 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
     }
     if (!applied || step.seen === 0) await sleep(RETRY_AFTER_MS);
   }
+}
+
+/** Applies a step and, where it reaches the end of the log, switches. */
+async function take(step: Step, { name }: Projection, { number, position }: Generation, store: ProjectionStore, anyway: boolean) {
+  // Asked for together: where others write without a pause, a switch that came after would always come too late.
+  const [applied, atOnce] = await Promise.all([
+    step.seen === 0 || store.apply(name, number, step.changes, position, step.position),
+    step.caughtUp && store.switchTo(name, number, anyway),
+  ]);
+  // A store that takes the two one by one may have taken the switch first.
+  return { applied, switched: atOnce || (applied && step.caughtUp && (await store.switchTo(name, number, anyway))) };
 }
 
 async function begin({ name, version }: Projection, store: ProjectionStore): Promise<Generation> {

@@ -16,6 +16,8 @@ const stepOf =
   (stored) =>
     (stored?.revision ?? -1) === event.revision - 1 ? changeOf(contactsProjection, { ...subject, events: [event] }, stored) : null;
 
+const showing = (event: RecordedEvent, version = contactsProjection.version) => ({ subject, revision: event.revision, version, step: stepOf(event) });
+
 /** Runs the suite on the stores that `open` makes, each empty at first. */
 export function showContract(name: string, open: () => Promise<OpenedStore>): void {
   describe(`showing ahead, ${name}`, () => {
@@ -26,7 +28,7 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
     afterEach(() => story.store.close());
 
     const store = () => story.store.projectionStore;
-    const show = (event: RecordedEvent) => store().show('contacts', subject, event.revision, stepOf(event));
+    const show = (event: RecordedEvent) => store().show('contacts', showing(event));
     const names = async () => (await story.store.readStore.listContacts('acme', byName)).items.map(({ document }) => document.name);
 
     test('is seen at once, moves no position, and is not seen twice when its events come by', async () => {
@@ -56,14 +58,14 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
     test('comes to nothing where nothing is live', async () => {
       const fresh = await open();
       const created = story.contact('acme', 'c1', { name: 'One' });
-      expect(await fresh.projectionStore.show('contacts', subject, 0, stepOf(created))).toBe(false);
+      expect(await fresh.projectionStore.show('contacts', showing(created))).toBe(false);
       await fresh.projectionStore.build('contacts', 1);
-      expect(await fresh.projectionStore.show('contacts', subject, 0, stepOf(created))).toBe(false);
+      expect(await fresh.projectionStore.show('contacts', showing(created))).toBe(false);
       await fresh.close();
     });
 
     test('holds for a generation being built, which can be switched to at once', async () => {
-      const { number } = await store().build('contacts', 2);
+      const { number } = await store().build('contacts', 1);
       expect(await show(story.contact('acme', 'c1', { name: 'One' }))).toBe(true);
       expect(await show(story.contactChanges('acme', 'c1', { name: 'Uno' }))).toBe(true);
       expect(await store().switchTo('contacts', number)).toBe(true);
@@ -73,7 +75,7 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
     test('keeps a generation being built that lacks it from being switched to before it was asked for again', async () => {
       const [created, changed] = [story.contact('acme', 'c1', { name: 'One' }), story.contactChanges('acme', 'c1', { name: 'Uno' })];
       expect(await show(created)).toBe(true);
-      const built = await store().build('contacts', 2);
+      const built = await store().build('contacts', 1);
       expect(await show(changed)).toBe(true);
       expect(await store().switchTo('contacts', built.number)).toBe(false);
       expect(await names()).toEqual(['Uno']);
@@ -81,6 +83,14 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
       await story.tellTo('contacts', built, created, changed);
       expect(await store().switchTo('contacts', built.number)).toBe(true);
       expect(await names()).toEqual(['Uno']);
+    });
+
+    test('leaves documents of another version of the projection alone', async () => {
+      const created = story.contact('acme', 'c1', { name: 'One' });
+      expect(await store().show('contacts', showing(created, 2))).toBe(false);
+      expect(await names()).toEqual([]);
+      await story.tell(created);
+      expect(await store().show('contacts', showing(created, 2))).toBe(true);
     });
 
     test('is shown by one of many who show at once', async () => {

@@ -3,7 +3,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createContact } from '../../src/commands/createContact.js';
 import type { RecordedEvent } from '../../src/ports/eventStore.js';
+import { EmbeddedLeases } from '../../src/platform/embedded/leases.js';
 import { Reactor } from '../../src/subscriptions/reactor.js';
+import { UnderLease } from '../../src/subscriptions/underLease.js';
 import { eventually } from '../crash/load.js';
 import { openCommands, type OpenedCommands } from '../support/commands.js';
 
@@ -25,7 +27,8 @@ function noting(failing: (event: RecordedEvent) => void = () => undefined) {
     if (event.type === 'ContactCreated') noted.push(event.data.contact.name);
   };
   const isCause = ({ type }: { type: string }) => type === 'ContactCreated';
-  const reactor = new Reactor({ log, events: opened.events, checkpoints, isCause, follow, onError: (error) => errors.push(error) });
+  const work = new Reactor({ log, events: opened.events, checkpoints, isCause, follow });
+  const reactor = new UnderLease({ leases: new EmbeddedLeases(), name: 'reactions', holder: 'this', work, onError: (error) => errors.push(error) });
   const until = (names: string[]) => eventually(async () => noted.join(), (said) => said === names.join(), 20_000);
   return { reactor, errors, until };
 }

@@ -1,7 +1,7 @@
 // The generations of the read models: which one reads see, which one is being built, which are to
 // be dropped.
 
-import type { Position } from '../../ports/eventLog.js';
+import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import type { Generation } from '../../ports/readStore.js';
 import type { Database } from './database.js';
@@ -13,7 +13,7 @@ interface GenerationRow {
   number: number;
   version: number;
   /** Of the last event applied; 0: none is. */
-  position: number;
+  position: number | string;
 }
 
 const SELECT = 'SELECT number, version, position FROM generations';
@@ -22,7 +22,10 @@ export class SqliteGenerations implements Participant {
   /** The live generations, as of the running group; asked for by every read. */
   private readonly known = new Map<ProjectionName, Generation>();
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly compare: EventLog['compare'],
+  ) {}
 
   /** The generation that reads see; null when there never was one. */
   live(projection: ProjectionName): Generation | null {
@@ -50,7 +53,7 @@ export class SqliteGenerations implements Participant {
   /** Moves a generation's position; returns whether it was at `from` and is in use. */
   advance(projection: ProjectionName, number: number, from: Position | null, to: Position): boolean {
     const sql = `UPDATE generations SET position = ? WHERE projection = ? AND number = ? AND position = ? AND state <> 'dropped'`;
-    if (this.database.run(sql, Number(to), projection, number, Number(from ?? 0)) === 0) return false;
+    if (this.database.run(sql, to, projection, number, from ?? 0) === 0) return false;
     const known = this.known.get(projection);
     if (known?.number === number) this.known.set(projection, { ...known, position: to });
     return true;
@@ -61,7 +64,7 @@ export class SqliteGenerations implements Participant {
     const built = this.building(projection);
     const live = this.live(projection);
     if (built?.number !== number) return false;
-    if (!anyway && Number(built.position ?? 0) < Number(live?.position ?? 0)) return false;
+    if (!anyway && this.compare(built.position, live?.position ?? null) < 0) return false;
     this.changeState(projection, 'live', 'dropped');
     this.changeState(projection, 'building', 'live');
     this.known.delete(projection);

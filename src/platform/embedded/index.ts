@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../../ports/commit.js';
+import type { EventLog } from '../../ports/eventLog.js';
 import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
@@ -35,8 +36,13 @@ export interface EmbeddedOptions {
   wrappingKeys: WrappingKeys;
   projections: readonly Projection[];
   changesOf: ChangesOf;
+  /** The order of positions, where the events lie in another log. */
+  compare?: EventLog['compare'] | undefined;
   observer?: PlatformObserver | undefined;
 }
+
+/** Log and read models in one: a commit is one step. */
+export type EmbeddedPlatform = Platform & { commit: Commit };
 
 /**
  * Opens the platform, waiting up to 5 s for another process to let go of the folder.
@@ -44,7 +50,7 @@ export interface EmbeddedOptions {
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
  */
-export async function openEmbedded({ dataDir, wrappingKeys, projections, changesOf, observer }: EmbeddedOptions): Promise<Platform> {
+export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -57,7 +63,7 @@ export async function openEmbedded({ dataDir, wrappingKeys, projections, changes
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
     const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKeys));
-    const { dropper, ...ports } = openStore(store, projections, changesOf, observing(observer, 'contacts'));
+    const { dropper, ...ports } = openStore(store, options, observing(observer, 'contacts'));
     closers.push(() => dropper.stop());
     return { ...ports, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
@@ -71,10 +77,14 @@ const observing =
   (group) =>
     observer?.written({ store, ...group });
 
-function openStore(database: Database, projections: readonly Projection[], changesOf: ChangesOf, observe: GroupObserver) {
+function openStore(
+  database: Database,
+  { projections, changesOf, compare }: Pick<EmbeddedOptions, 'projections' | 'changesOf' | 'compare'>,
+  observe: GroupObserver,
+) {
   const writes = new GroupCommit(database, observe);
   const log = new SqliteEventLog(database, writes);
-  const generations = new SqliteGenerations(database);
+  const generations = new SqliteGenerations(database, compare ?? ((a, b) => log.compare(a, b)));
   const documents = new SqliteDocuments(database, generations);
   const dropper = new Dropper(writes, generations, documents);
   const projectionStore = new SqliteProjectionStore(writes, generations, documents, dropper);

@@ -2,7 +2,7 @@
 
 import type { Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
-import type { Generation, ProjectionStore, Step, StoredDocument } from '../../ports/readStore.js';
+import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { reading } from './database.js';
 import type { SqliteDocuments } from './documents.js';
 import type { Dropper } from './dropper.js';
@@ -70,12 +70,12 @@ export class SqliteProjectionStore implements ProjectionStore {
     return switched;
   }
 
-  async show(projection: ProjectionName, subject: DocumentSubject, revision: number, step: Step): Promise<boolean> {
+  async show(projection: ProjectionName, showing: Showing): Promise<boolean> {
     return this.writes.run(() => {
       const live = this.generations.live(projection);
-      if (live === null || !this.reach(projection, live.number, subject, revision, step)) return false;
+      if (live === null || !this.reach(projection, live, showing)) return false;
       const building = this.generations.building(projection);
-      if (building !== null && !this.reach(projection, building.number, subject, revision, step)) {
+      if (building !== null && !this.reach(projection, building, showing)) {
         const name = nameOf(projection, building.number);
         const { noted, seen } = this.ahead.get(name) ?? { noted: 0, seen: 0 };
         this.ahead.set(name, { noted: noted + 1, seen });
@@ -96,12 +96,12 @@ export class SqliteProjectionStore implements ProjectionStore {
     });
   }
 
-  /** Whether a document of a generation has come to `revision`, by `step` from what stands if need be. */
-  private reach(projection: ProjectionName, generation: number, subject: DocumentSubject, revision: number, step: Step): boolean {
-    const stored = this.tables.load(projection, generation, subject);
+  /** Whether a document of a generation has come to the revision, by the step from what stands if need be. */
+  private reach(projection: ProjectionName, { number, version }: Generation, { subject, revision, ...showing }: Showing): boolean {
+    const stored = this.tables.load(projection, number, subject);
     if (stored !== null && stored.revision >= revision) return true;
-    const change = step(stored);
-    if (change !== null) this.tables.apply(projection, generation, [change]);
+    const change = version === showing.version ? showing.step(stored) : null;
+    if (change !== null) this.tables.apply(projection, number, [change]);
     return change !== null;
   }
 

@@ -24,13 +24,13 @@ export class SqliteCheckpoints implements Checkpoints {
 
   async load(subscriber: string): Promise<Position | null> {
     const sql = 'SELECT position FROM checkpoints WHERE subscriber = ?';
-    const row = await reading(() => this.database.get<{ position: number }>(sql, subscriber));
+    const row = await reading(() => this.database.get<{ position: number | string }>(sql, subscriber));
     return row === undefined ? null : String(row.position);
   }
 
   async save(subscriber: string, position: Position): Promise<void> {
     const sql = 'INSERT OR REPLACE INTO checkpoints (subscriber, position) VALUES (?, ?)';
-    await this.writes.run(() => this.database.run(sql, subscriber, Number(position)));
+    await this.writes.run(() => this.database.run(sql, subscriber, position));
   }
 }
 

@@ -5,7 +5,7 @@
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection } from 'mongodb';
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
-import type { Generation, ProjectionStore, Step, StoredDocument } from '../../ports/readStore.js';
+import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
 import { afterChange, documentKey, storedDocument, versioned, type MongoDocument } from './mongoDocuments.js';
 import type { GenerationsDocument, MongoGenerations, Slot } from './mongoGenerations.js';
@@ -105,10 +105,10 @@ export class MongoProjectionStore implements ProjectionStore {
     });
   }
 
-  async show(projection: ProjectionName, subject: DocumentSubject, revision: number, step: Step): Promise<boolean> {
+  async show(projection: ProjectionName, showing: Showing): Promise<boolean> {
     const { live, building } = await this.state(projection);
     if (live === null) return false;
-    const reach = (generation: Generation) => this.reach(projection, generation.number, subject, revision, step);
+    const reach = (generation: Generation) => this.reach(projection, generation, showing);
     const [shown, built] = await Promise.all([reach(live), building === null ? false : reach(building)]);
     if (!shown) return false;
     const after = await this.state(projection);
@@ -118,12 +118,12 @@ export class MongoProjectionStore implements ProjectionStore {
     return this.connection.run(() => this.generations.notAhead(projection, ...numbers));
   }
 
-  /** Whether a document of a generation has come to `revision`, by `step` from what stands if need be. */
-  private async reach(projection: ProjectionName, generation: number, subject: DocumentSubject, revision: number, step: Step): Promise<boolean> {
-    const [stored] = await this.load(projection, generation, [subject]);
-    if (stored !== null && stored !== undefined && stored.revision >= revision) return true;
-    const change = step(stored ?? null);
-    return change !== null && this.change(this.generations.documents(projection, generation), [change]);
+  /** Whether a document of a generation has come to the revision, by the step from what stands if need be. */
+  private async reach(projection: ProjectionName, { number, version }: Generation, { subject, revision, ...showing }: Showing): Promise<boolean> {
+    const [stored = null] = await this.load(projection, number, [subject]);
+    if (stored !== null && stored.revision >= revision) return true;
+    const change = version === showing.version ? showing.step(stored) : null;
+    return change !== null && this.change(this.generations.documents(projection, number), [change]);
   }
 
   /** Applies changes to documents that stand where each begins; returns whether all are where they end, or further on. */
