@@ -4,11 +4,12 @@
 import { contactBenches } from './contacts.js';
 import { eventStoreDbBench } from './eventStoreDb.js';
 import { rebuildBench } from './rebuild.js';
+import { seedBench } from './seed.js';
 import { startBench } from './start.js';
 import { webhookBenches } from './webhooks.js';
 import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
 
-const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench, eventStoreDbBench, ...webhookBenches];
+const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench, seedBench, eventStoreDbBench, ...webhookBenches];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name));

@@ -1,0 +1,41 @@
+// Seeding an organization through the real event path, beside raw SQLite writing the same events,
+// documents and indexes.
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { median, type Bench } from './support/figures.js';
+import { scratchFolder } from './support/processes.js';
+import { rawSqliteRate } from './support/rawSqlite.js';
+
+/** BENCH_SEED_CONTACTS: how many contacts; 1000000 takes minutes. */
+const CONTACTS = Number(process.env.BENCH_SEED_CONTACTS ?? 100_000);
+/** How many contacts raw SQLite writes in a transaction: as many as seeding alone does. */
+const RAW_GROUP = 2_000;
+/** A million in three minutes. */
+const ASKED_PER_SECOND = 1_000_000 / 180;
+
+export const seedBench: Bench = {
+  name: 'seed',
+  about: `seeding ${CONTACTS.toLocaleString('en-US')} contacts`,
+  run: async (say) => {
+    const folder = scratchFolder();
+    const startedAt = performance.now();
+    await promisify(execFile)(process.execPath, [contacts, 'seed', '--org', 'org_bench', '--contacts', String(CONTACTS)], {
+      env: { PATH: process.env.PATH, DATA_DIR: folder, JWT_SECRET: 'a secret for benches only', ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') },
+      maxBuffer: 2 ** 24,
+    });
+    const seconds = (performance.now() - startedAt) / 1_000;
+    say(`took ${seconds.toFixed(1)} s`);
+    const raws = [1, 2, 3].map(() => rawSqliteRate(join(folder, 'contacts.sqlite'), join(scratchFolder(), 'raw.sqlite'), RAW_GROUP));
+    const [rate, raw] = [CONTACTS / seconds, median(raws)];
+    return [
+      { name: `seed, contacts with the start of the process`, value: rate, unit: '/s', asked: { atLeast: ASKED_PER_SECOND } },
+      { name: 'raw SQLite, the same events, documents and indexes', value: raw, unit: '/s', note: '20,000 of them' },
+      { name: 'seed of raw SQLite', value: rate / raw, unit: 'ratio' },
+    ];
+  },
+};
+
+const contacts = fileURLToPath(new URL('../../bin/contacts.js', import.meta.url));
