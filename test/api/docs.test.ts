@@ -53,6 +53,7 @@ testInBrowser('every operation, schema and error is shown, without an error and 
   expect(await page.locator('#schema-Contact table').getByText('metadata.department', { exact: true }).count()).toBe(1);
   expect(await page.locator('#error-CONTACT_NOT_FOUND').textContent()).toContain('404');
   expect(await page.locator('#schema-NewContact tr', { hasText: 'notes' }).textContent()).toContain('up to 10000 characters');
+  expect(await page.locator('#sent-contact-status_changed tr', { hasText: 'data.previousStatus' }).textContent()).toContain('one of active, inactive, archived');
   expect(faults).toEqual([]);
   await page.context().close();
 });

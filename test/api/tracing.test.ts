@@ -5,6 +5,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { context, propagation, trace, SpanKind } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { Logger } from 'pino';
+import { requestLog } from '../../src/api/middleware/requestLog.js';
+import { tracing } from '../../src/api/middleware/tracing.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const exporter = new InMemorySpanExporter();
@@ -75,6 +78,15 @@ test('writes that queue for one contact keep their own trees, too', async () => 
   const roots = spans.filter(({ name }) => name === 'PUT /contacts/{id}');
   expect(roots.length).toBe(5);
   for (const root of roots) expect(treeBelow(spans, root.spanContext().spanId)).toEqual({ command: { append: projected } });
+});
+
+test('the line that the log has of a request names its trace', async () => {
+  const lines: object[] = [];
+  const log = requestLog({ info: (line: object) => lines.push(line) } as unknown as Logger, () => undefined);
+  const ctx = { state: { requestId: 'r1', route: '/contacts' }, method: 'GET', status: 200, headers: {} };
+  await tracing()(ctx as never, () => log(ctx as never, async () => undefined));
+  const [span] = exporter.getFinishedSpans();
+  expect(lines).toEqual([expect.objectContaining({ requestId: 'r1', traceId: span?.spanContext().traceId, route: '/contacts', status: 200 })]);
 });
 
 test('no span holds what is personal', async () => {

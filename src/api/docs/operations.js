@@ -53,7 +53,8 @@ export function operationSection(api, operation) {
   );
 }
 
-function parametersPart(api, { parameters }) {
+/** The parameters of an operation; nothing when it has none. */
+export function parametersPart(api, { parameters }) {
   if (parameters.length === 0) return [];
   const rows = parameters.map(({ name, in: place, required, description, schema, example }) =>
     h(
@@ -69,7 +70,8 @@ function parametersPart(api, { parameters }) {
   return [h('h4', null, 'Parameters'), table('Parameters', ['Name', 'In', 'Type', 'Limits', 'Description'], rows)];
 }
 
-function bodyPart(api, { requestBody }) {
+/** The body that an operation takes; nothing when it takes none. */
+export function bodyPart(api, { requestBody }) {
   if (requestBody === undefined) return [];
   const [mediaType, { schema, example }] = Object.entries(requestBody.content)[0];
   return [

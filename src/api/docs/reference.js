@@ -1,7 +1,7 @@
 // The reference: asks for the description, shows it in groups, and narrows it to what is searched.
 
 import { codeBlock, h, inline, markdown, pretty, table } from './dom.js';
-import { methodBadge, operationSection, operationsOf, pathText, searchText } from './operations.js';
+import { bodyPart, methodBadge, operationSection, operationsOf, parametersPart, pathText, searchText } from './operations.js';
 import { schemaTable } from './schemas.js';
 import { token } from './tryIt.js';
 
@@ -43,11 +43,13 @@ function groupsOf(description) {
     const entries = operations.filter(({ tag }) => tag === name).map((operation) => operationEntry(description, operation));
     return group(name, `tag-${name}`, entries, markdown(text));
   });
+  const sent = Object.entries(description.webhooks ?? {}).map(([topic, { post }]) => webhookEntry(description, topic, post));
   const { schemas, headers, examples } = description.components;
   const schemaEntries = Object.entries(schemas).map(([name, schema]) => schemaEntry(description, name, schema));
   const errors = group('Errors', 'errors', [errorEntry(examples)], []);
   const headerGroup = group('Headers', 'headers', [headerEntry(headers)], []);
-  return [...tagged, errors, headerGroup, group('Schemas', 'schemas', schemaEntries, [])];
+  const webhooks = sent.length === 0 ? [] : [group('Sent to webhooks', 'sent', sent, [])];
+  return [...tagged, ...webhooks, errors, headerGroup, group('Schemas', 'schemas', schemaEntries, [])];
 }
 
 function group(name, id, entries, intro) {
@@ -61,6 +63,20 @@ function operationEntry(description, operation) {
   const { operationId, method, path, summary } = operation;
   const link = h('a', { href: `#${operationId}`, title: summary }, methodBadge(method), ' ', h('span', null, pathText(path)));
   return entry(searchText(operation), operationSection(description, operation), link);
+}
+
+/** What a webhook endpoint is sent under a topic. */
+function webhookEntry(description, topic, operation) {
+  const id = `sent-${topic.replaceAll('.', '-')}`;
+  const section = h(
+    'section',
+    { id, 'aria-labelledby': `${id}-title` },
+    h('h3', { id: `${id}-title` }, h('a', { href: `#${id}`, class: 'anchor' }, topic)),
+    markdown(`${operation.summary}.\n\n${operation.description}`),
+    parametersPart(description, operation),
+    bodyPart(description, operation),
+  );
+  return entry(`webhook ${topic} ${operation.summary}`, section, h('a', { href: `#${id}` }, topic));
 }
 
 function schemaEntry(description, name, schema) {
