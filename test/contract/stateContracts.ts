@@ -64,6 +64,18 @@ export function keyStoreContract(name: string, open: Open<KeyStore>, newFolder: 
       expect(new Set(keys.map(bytesOf)).size).toBe(7);
     });
 
+    test('finds many at once, of several organizations, destroyed and missing ones among them', async () => {
+      const subjects = Array.from({ length: 60 }, (_, n) => ({ organizationId: ['acme', 'a-b', 'Ä'][n % 3] ?? '', id: `id-${n % 50}` }));
+      const keys = new Map<string, string>();
+      for (const subject of subjects) if (Number(subject.id.slice(3)) % 4 !== 0) keys.set(JSON.stringify(subject), bytesOf(await store().obtain(subject)));
+      await store().destroy({ organizationId: 'a-b', id: 'id-1' });
+      keys.set(JSON.stringify({ organizationId: 'a-b', id: 'id-1' }), 'destroyed');
+      await reopen();
+      const expected = subjects.map((subject) => keys.get(JSON.stringify(subject)) ?? 'missing');
+      expect(new Set(expected).size).toBeGreaterThan(30);
+      for (let round = 0; round < 2; round += 1) expect((await store().find(subjects)).map(usable)).toEqual(expected);
+    });
+
     test('gives many their keys at once, known and new ones, in the order asked for', async () => {
       const known = bytesOf(await store().obtain(ada));
       const subjects = [...Array.from({ length: 300 }, (_, n) => ({ ...ada, id: `id-${n}` })), ada, { ...ada, id: 'id-7' }];

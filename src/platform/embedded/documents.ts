@@ -1,13 +1,14 @@
 // The documents of the read models: how a change becomes rows of every index.
 
 import type { Entity } from '../../domain/entity.js';
-import { decodeOrganization, encodeOrganization } from '../../domain/streams.js';
-import type { Change, DocumentKeys, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
-import type { StoredDocument } from '../../ports/readStore.js';
+import { encodeOrganization } from '../../domain/streams.js';
+import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
 import { CollectionCounts } from './collectionCounts.js';
 import type { Database } from './database.js';
+import { COLLECTIONS, type CollectionRow } from './documentWalk.js';
 import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
+import { byOrganization } from './lookups.js';
 import { indexText, unindexText } from './search.js';
 
 /** The rowids of one collection. */
@@ -26,6 +27,12 @@ export function rowidsOf(number: number): RowidRange {
 const collectionKey = (projection: ProjectionName, generation: number, organization: string) =>
   `${projection}/${generation}/${organization}`;
 
+interface LoadedRow {
+  place: number;
+  revision: number;
+  body: string;
+}
+
 type Put = Extract<Change, { type: 'put' }>;
 
 interface CurrentRow {
@@ -34,26 +41,6 @@ interface CurrentRow {
   status: string;
   searchable: string;
 }
-
-interface StoredRow {
-  id: string;
-  revision: number;
-  /** Null for a tombstone, as all that follows. */
-  body: string | null;
-  sort_name: string;
-  searchable: string;
-  department: string | null;
-  contact_method: string | null;
-  manager_id: string | null;
-}
-
-interface CollectionRow {
-  number: number;
-  /** As it stands in names. */
-  organization: string;
-}
-
-const COLLECTIONS = 'SELECT number, organization FROM collections WHERE projection = ? AND generation = ?';
 
 export class SqliteDocuments implements Participant {
   private readonly collections = new Map<string, number>();
@@ -72,6 +59,27 @@ export class SqliteDocuments implements Participant {
   liveCollection(projection: ProjectionName, organizationId: string): number | null {
     const live = this.generations.live(projection);
     return live === null ? null : this.collection(projection, live.number, organizationId);
+  }
+
+  /** As `load` for each of `subjects`, in their order, by one statement an organization. */
+  loadAll(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): (Versioned | null)[] {
+    const found = new Map<DocumentSubject, Versioned>();
+    for (const [organizationId, some] of byOrganization(subjects)) {
+      const collection = this.collection(projection, generation, organizationId);
+      if (collection === null) continue;
+      // CROSS JOIN: with what is wanted outermost, or the planner may walk the whole collection.
+      const sql = `SELECT wanted.key AS place, d.revision, d.body FROM json_each(?) wanted
+        CROSS JOIN documents d ON d.collection = ? AND d.id = wanted.value`;
+      const ids = JSON.stringify(some.map(({ id }) => id));
+      for (const { place, revision, body } of this.database.all<LoadedRow>(sql, ids, collection)) {
+        found.set(some[place] as DocumentSubject, { revision, document: JSON.parse(body) as Entity });
+      }
+      for (const subject of some) {
+        const gone = found.has(subject) ? undefined : this.tombstone(collection, subject.id);
+        if (gone !== undefined) found.set(subject, { revision: gone, document: null });
+      }
+    }
+    return subjects.map((subject) => found.get(subject) ?? null);
   }
 
   /** What stands for `subject` in a generation; null when nothing ever did. */
@@ -109,22 +117,6 @@ export class SqliteDocuments implements Participant {
       this.insert(collection, change);
       if (tombstone !== undefined) this.database.run('DELETE FROM tombstones WHERE collection = ? AND id = ?', collection, id);
     }
-  }
-
-  /** Up to `limit` documents and tombstones of a generation after `after`, by organization, then by id. */
-  stored(projection: ProjectionName, generation: number, after: DocumentSubject | null, limit: number): StoredDocument[] {
-    const found: StoredDocument[] = [];
-    const organization = after === null ? '' : encodeOrganization(after.organizationId);
-    const begun = this.database.get<CollectionRow>(`${COLLECTIONS} AND organization = ?`, projection, generation, organization);
-    if (begun !== undefined) found.push(...this.storedIn(begun, after?.id ?? '', limit));
-    const sql = `${COLLECTIONS} AND organization > ? ORDER BY organization LIMIT 1`;
-    for (let last = organization; found.length < limit; ) {
-      const collection = this.database.get<CollectionRow>(sql, projection, generation, last);
-      if (collection === undefined) break;
-      found.push(...this.storedIn(collection, '', limit - found.length));
-      last = collection.organization;
-    }
-    return found;
   }
 
   /** Drops up to `limit` rows of a generation that is no longer in use; returns whether there was anything to drop. */
@@ -167,18 +159,6 @@ export class SqliteDocuments implements Participant {
     const sql = 'INSERT INTO collections (number, projection, generation, organization) VALUES (?, ?, ?, ?)';
     this.database.run(sql, spare, projection, generation, encodeOrganization(organizationId));
     return this.collection(projection, generation, organizationId) as number;
-  }
-
-  private storedIn({ number, organization }: CollectionRow, after: string, limit: number): StoredDocument[] {
-    const sql = `SELECT * FROM (
-        SELECT id, revision, body, sort_name, searchable, department, contact_method, manager_id FROM documents
-        WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT ?3)
-      UNION ALL SELECT * FROM (
-        SELECT id, revision, NULL, NULL, NULL, NULL, NULL, NULL FROM tombstones
-        WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT ?3)
-      ORDER BY id LIMIT ?3`;
-    const organizationId = decodeOrganization(organization);
-    return this.database.all<StoredRow>(sql, number, after, limit).map((row) => toStored(organizationId, row));
   }
 
   private dropDocuments(collection: number, limit: number): boolean {
@@ -284,17 +264,4 @@ export class SqliteDocuments implements Participant {
     this.nextRowids.set(collection, next + 1);
     return next;
   }
-}
-
-function toStored(organizationId: string, row: StoredRow): StoredDocument {
-  const { id, revision, body } = row;
-  if (body === null) return { organizationId, id, revision, document: null, keys: null };
-  const keys: DocumentKeys = {
-    sortName: row.sort_name,
-    searchable: row.searchable,
-    department: row.department,
-    contactMethod: row.contact_method,
-    managerId: row.manager_id,
-  };
-  return { organizationId, id, revision, document: JSON.parse(body) as Entity, keys };
 }

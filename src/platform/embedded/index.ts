@@ -87,7 +87,7 @@ function openStore(
   const generations = new SqliteGenerations(database, compare ?? ((a, b) => log.compare(a, b)));
   const documents = new SqliteDocuments(database, generations);
   const dropper = new Dropper(writes, generations, documents);
-  const projectionStore = new SqliteProjectionStore(writes, generations, documents, dropper);
+  const projectionStore = new SqliteProjectionStore(database, writes, generations, documents, dropper);
   const inline = new InlineProjector(projections, projectionStore, generations, documents, changesOf);
   writes.join(generations);
   writes.join(documents);

@@ -8,8 +8,11 @@ import { decodeOrganization, encodeOrganization } from '../../domain/streams.js'
 import { subjectName, type KeyWrapping } from '../wrapping.js';
 import { reading, type Database } from './database.js';
 import type { GroupCommit } from './groupCommit.js';
+import { byOrganization } from './lookups.js';
 
 const CACHED_KEYS = 20_000;
+/** From how many keys on they are looked up together. */
+const MANY = 8;
 
 type KeyRow = { wrapped: Buffer; wrapped_by: string } | { wrapped: null; wrapped_by: null };
 
@@ -43,7 +46,12 @@ export class SqliteKeyStore implements KeyStore {
   }
 
   async find(subjects: readonly KeySubject[]): Promise<StoredKey[]> {
-    return reading(() => subjects.map((subject) => this.findNow(subject)));
+    return reading(() => {
+      const found = new Map<string, StoredKey>();
+      const missing = subjects.length < MANY ? [] : subjects.filter((subject) => !this.cache.has(subjectName(subject)));
+      for (const [organizationId, some] of byOrganization(missing)) this.findOf(organizationId, some, found);
+      return subjects.map((subject) => found.get(subjectName(subject)) ?? this.findNow(subject));
+    });
   }
 
   async adopt(keys: readonly AdoptedKey[]): Promise<void> {
@@ -98,7 +106,22 @@ export class SqliteKeyStore implements KeyStore {
     const cached = this.cache.get(subjectName(subject));
     if (cached !== undefined) return { state: 'usable', key: cached };
     const sql = 'SELECT wrapped, wrapped_by FROM keys WHERE organization = ? AND id = ?';
-    const row = this.database.get<KeyRow>(sql, encodeOrganization(subject.organizationId), subject.id);
+    return this.toStoredKey(subject, this.database.get<KeyRow>(sql, encodeOrganization(subject.organizationId), subject.id));
+  }
+
+  /** Looks up keys of one organization by one statement: many single ones take three times as long. */
+  private findOf(organizationId: string, subjects: readonly KeySubject[], found: Map<string, StoredKey>): void {
+    const sql = `SELECT k.wrapped, k.wrapped_by, k.id IS NOT NULL AS known FROM json_each(?) wanted
+      LEFT JOIN keys k ON k.organization = ? AND k.id = wanted.value ORDER BY wanted.key`;
+    const ids = JSON.stringify(subjects.map(({ id }) => id));
+    const rows = this.database.all<KeyRow & { known: number }>(sql, ids, encodeOrganization(organizationId));
+    for (const [index, subject] of subjects.entries()) {
+      const row = rows[index];
+      found.set(subjectName(subject), this.toStoredKey(subject, row?.known === 1 ? row : undefined));
+    }
+  }
+
+  private toStoredKey(subject: KeySubject, row: KeyRow | undefined): StoredKey {
     if (row === undefined) return { state: 'missing' };
     if (row.wrapped === null) return { state: 'destroyed' };
     const key = this.wrapping.unwrap(subject, Buffer.from(row.wrapped), row.wrapped_by);

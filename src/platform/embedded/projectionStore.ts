@@ -3,7 +3,8 @@
 import type { Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
-import { reading } from './database.js';
+import { reading, type Database } from './database.js';
+import { storedDocuments } from './documentWalk.js';
 import type { SqliteDocuments } from './documents.js';
 import type { Dropper } from './dropper.js';
 import type { SqliteGenerations } from './generations.js';
@@ -18,6 +19,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   private readonly ahead = new Map<string, { noted: number; seen: number }>();
 
   constructor(
+    private readonly database: Database,
     private readonly writes: GroupCommit,
     private readonly generations: SqliteGenerations,
     private readonly tables: SqliteDocuments,
@@ -48,7 +50,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     generation: number,
     subjects: readonly DocumentSubject[],
   ): Promise<(Versioned | null)[]> {
-    return reading(() => subjects.map((subject) => this.tables.load(projection, generation, subject)));
+    return reading(() => this.tables.loadAll(projection, generation, subjects));
   }
 
   async apply(
@@ -92,7 +94,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   ): Promise<StoredDocument[]> {
     return reading(() => {
       const inUse = this.generations.inUse(projection, generation);
-      return inUse ? this.tables.stored(projection, generation, after, limit) : [];
+      return inUse ? storedDocuments(this.database, projection, generation, after, limit) : [];
     });
   }
 
