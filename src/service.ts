@@ -10,6 +10,7 @@ import type { ApiDeps } from './api/deps.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
 import { apiServer } from './api/server.js';
 import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
+import { Erasure } from './commands/erasure.js';
 import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
@@ -64,14 +65,15 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const { settings, platform, events, clock, ids } = host;
   const { readStore, counters, idempotency } = platform;
   const handler = new CommandHandler(events, clock, ids);
-  const reactions = new Reactions(handler, readStore);
+  const erasure = new Erasure(platform);
+  const reactions = new Reactions(handler, readStore, erasure);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
   const webhooks = openWebhooks(host, handler, onError);
   const limits = rateLimits(settings, counters);
   await limits.load(clock.now());
   let stopping = false;
   const deps: ApiDeps = {
-    commands: { handler, readStore, reactions, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
+    commands: { handler, readStore, reactions, erasure, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
     readStore,
     idempotency: { idempotency, clock, ids, onError },
     webhooks: webhooks.api,

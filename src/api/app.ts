@@ -11,6 +11,7 @@ import { tracing } from './middleware/tracing.js';
 import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { companyRoutes } from './routes/companies.js';
+import { contactEndRoutes } from './routes/contactEnds.js';
 import { contactRoutes } from './routes/contacts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { docsRoutes } from './routes/docs.js';
@@ -26,7 +27,7 @@ import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
-  return [...contactRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
+  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
 }
 
 /** Every route outside of it; one of them describes them all. */

@@ -25,7 +25,8 @@ export interface IdempotencyDeps {
 
 /**
  * Answers a POST by `carryOut`, once for all requests with the same key and body. Only answers
- * of commands that were carried out are kept.
+ * of commands that were carried out are kept. `about`: the contact that the answer shows, when it
+ * makes none: kept answers go with whom they are about.
  * @throws ApiError 409 while one is running, 422 when the key came with another request
  */
 export async function answerOnce(
@@ -33,11 +34,12 @@ export async function answerOnce(
   deps: IdempotencyDeps,
   raw: Buffer,
   carryOut: (context: CommandContext) => Promise<Answer>,
+  about?: string,
 ): Promise<void> {
   const request = requestOf(ctx, raw);
   if (request === undefined) return send(ctx, await carryOut(commandContext(ctx)));
   const { idempotency, clock, ids } = deps;
-  const proposed = { aggregateId: ids.next(), eventId: ids.next() };
+  const proposed = { aggregateId: about ?? ids.next(), eventId: ids.next() };
   const reservation = await idempotency.reserve(request, proposed, clock.now());
   switch (reservation.outcome) {
     case 'answered':

@@ -2,6 +2,7 @@
 
 import type { ReadStore } from '../ports/readStore.js';
 import type { CommandHandler } from './handle.js';
+import type { Erasure } from './erasure.js';
 import type { Reactions } from './reactions.js';
 import type { ReportingLines } from './reportingLines.js';
 
@@ -10,6 +11,7 @@ export interface CommandDeps {
   readStore: ReadStore;
   lines: ReportingLines;
   reactions: Reactions;
+  erasure: Erasure;
   /** Whether a `parentEntityId` must be a known company. */
   strictParentEntity: boolean;
 }

@@ -1,6 +1,6 @@
 // What follows from an event elsewhere: reports lose a deleted manager, a company loses a primary
 // contact that was deleted, moved or archived. Each follows by an event of its own that names its
-// cause.
+// cause. Of an erased contact, the key is destroyed and what is kept of it elsewhere.
 //
 // Doing it twice does nothing twice, so that it can be done at once, by the command, and
 // again by a subscription, which also catches what a crash or a race left undone.
@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decideCompany } from '../domain/company.js';
 import { decideContact } from '../domain/contact.js';
+import { accept } from '../domain/decision.js';
 import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
 import { companyStream, contactStream } from '../domain/streams.js';
 import type { StoredEvent } from '../ports/eventLog.js';
@@ -15,6 +16,7 @@ import type { RecordedEvent } from '../ports/eventStore.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { ReadStore } from '../ports/readStore.js';
 import { companyAggregate, contactAggregate, loadContact } from './aggregates.js';
+import type { Erasure } from './erasure.js';
 import type { CommandContext, CommandHandler } from './handle.js';
 
 /** How many reports a command waits for; the rest follow. */
@@ -46,6 +48,7 @@ export class Reactions {
   constructor(
     private readonly handler: CommandHandler,
     private readonly readStore: ReadStore,
+    private readonly erasure: Erasure,
   ) {}
 
   /** Carries out what follows from a command's own events, up to 1,000 reports. @throws UnavailableError */
@@ -58,6 +61,7 @@ export class Reactions {
 
   /** Carries out all that follows from `event`, if it is not done yet. @throws UnavailableError */
   async follow(event: RecordedEvent): Promise<void> {
+    if (event.type === 'ContactErased') await this.erasure.purge(event.metadata.organizationId, event.data.contactId);
     if (isGone(event)) await this.releaseReports(event, Number.POSITIVE_INFINITY);
     if (isGone(event) || leavesCompany(event)) await this.clearPrimaries(event);
     if (event.type === 'PrimarySet') await this.clearUnfit(event, event.data.companyId, event.data.contactId);
@@ -87,9 +91,12 @@ export class Reactions {
   /** Whether the contact did report to `managerId`. */
   private async leaveManager(cause: RecordedEvent, id: string, managerId: string): Promise<boolean> {
     const context = following(cause);
-    const outcome = await this.handler.execute(contactAggregate, contactStream(context.organizationId, id), context, ({ state }) =>
-      decideContact(state, { type: 'leaveManager', managerId }),
-    );
+    const { organizationId } = context;
+    const outcome = await this.handler.execute(contactAggregate, contactStream(organizationId, id), context, async ({ state }) => {
+      // Restored meanwhile, it may have reports again.
+      const manager = await loadContact(this.handler, organizationId, managerId);
+      return manager.state.phase === 'live' ? accept() : decideContact(state, { type: 'leaveManager', managerId });
+    });
     return outcome.done && outcome.events.length > 0;
   }
 

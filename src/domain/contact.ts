@@ -22,7 +22,14 @@ export type ContactState =
   | { phase: 'none' }
   | { phase: 'live'; contact: Contact }
   | { phase: 'deleted'; contact: Contact }
-  | { phase: 'erased' };
+  | { phase: 'erased'; erasure: Erasure };
+
+/** When, by whom and by which request a contact was erased. */
+export interface Erasure {
+  at: string;
+  by: string;
+  requestId: string;
+}
 
 /**
  * What the decider cannot know by itself and the caller found out for this patch. Only asked
@@ -38,6 +45,10 @@ export type ContactCommand =
   | { type: 'create'; id: string; patch: EntityPatch & { name: string }; addressId: string; facts: ContactFacts }
   | { type: 'update'; patch: EntityPatch; addressId: string; facts: ContactFacts }
   | { type: 'delete' }
+  /** Brings a deleted contact back as it was, but with `manager`: the one it had may be gone. Nothing to do for a living one. */
+  | { type: 'restore'; manager: string | null }
+  /** Nothing to do when it is erased already. `reason` stays readable for ever. */
+  | { type: 'erase'; reason: string }
   /** A reaction to the deletion of the manager; nothing to do when it reports to another by now. */
   | { type: 'leaveManager'; managerId: string }
   /** A no-op that makes an unfulfilled claim of the next revision impossible. */
@@ -48,6 +59,9 @@ export const initialContact: ContactState = { phase: 'none' };
 /** The events that follow from `command`; none when it changes nothing. */
 export function decideContact(state: ContactState, command: ContactCommand): Decision<ContactEvent> {
   if (command.type === 'create') return decideCreate(state, command);
+  if (command.type === 'restore') return decideRestore(state, command.manager);
+  if (command.type === 'erase') return decideErase(state, command.reason);
+  if (command.type === 'fenceReportingLine') return decideFence(state);
   if (state.phase !== 'live') return reject({ code: 'CONTACT_NOT_FOUND' });
   const { contact } = state;
   const contactId = contact.id;
@@ -59,8 +73,6 @@ export function decideContact(state: ContactState, command: ContactCommand): Dec
     case 'leaveManager':
       if (contact.metadata.reportsTo !== command.managerId) return accept();
       return accept({ type: 'ContactUpdated', data: { contactId, changes: { metadata: { reportsTo: null } } } });
-    case 'fenceReportingLine':
-      return accept({ type: 'ReportingLineFenced', data: { contactId } });
   }
 }
 
@@ -73,7 +85,7 @@ export function evolveContact(state: ContactState, event: Recorded<ContactEvent>
     case 'ContactRestored':
       return { phase: 'live', contact: newContact(event.data.contact, event, event.data.createdAt) };
     case 'ContactErased':
-      return { phase: 'erased' };
+      return { phase: 'erased', erasure: { at, by: event.metadata.actor.sub, requestId: event.metadata.requestId } };
     case 'ContactDeleted':
       return state.phase === 'live' ? { phase: 'deleted', contact: state.contact } : state;
     case 'ContactUpdated':
@@ -130,6 +142,27 @@ function decideUpdate(
     events.push({ type: 'ContactStatusChanged', data: { contactId, from: before.status, to: after.status } });
   }
   return accept(...events);
+}
+
+function decideRestore(state: ContactState, manager: string | null): Decision<ContactEvent> {
+  if (state.phase === 'live') return accept();
+  if (state.phase !== 'deleted') return reject({ code: 'CONTACT_NOT_FOUND' });
+  const { id, createdAt } = state.contact;
+  const fields = fieldsOf(state.contact);
+  const contact = { ...fields, metadata: { ...fields.metadata, reportsTo: manager } };
+  return accept({ type: 'ContactRestored', data: { contactId: id, contact, createdAt } });
+}
+
+function decideErase(state: ContactState, reason: string): Decision<ContactEvent> {
+  if (state.phase === 'erased') return accept();
+  if (state.phase === 'none') return reject({ code: 'CONTACT_NOT_FOUND' });
+  return accept({ type: 'ContactErased', data: { contactId: state.contact.id, reason } });
+}
+
+/** A deleted contact, too, may have a claim: of one who was restoring it. */
+function decideFence(state: ContactState): Decision<ContactEvent> {
+  if (state.phase !== 'live' && state.phase !== 'deleted') return reject({ code: 'CONTACT_NOT_FOUND' });
+  return accept({ type: 'ReportingLineFenced', data: { contactId: state.contact.id } });
 }
 
 function factIssues(id: string, state: ContactState, patch: EntityPatch, facts: ContactFacts) {

@@ -8,7 +8,7 @@ export interface IdempotentRequest {
   fingerprint: string;
 }
 
-/** The ids set aside for a request: for the aggregate it makes, and for its first event. */
+/** The ids of a request: of the aggregate that its answer is about, set aside when it makes one, and of its first event. */
 export interface ReservedIds {
   aggregateId: string;
   eventId: string;
@@ -37,12 +37,14 @@ export interface IdempotencyStore {
    * @throws UnavailableError
    */
   reserve(request: IdempotentRequest, proposed: ReservedIds, now: Date): Promise<Reservation>;
-  /** Keeps the answer. @throws UnavailableError */
+  /** Keeps the answer, unless one is kept. @throws UnavailableError */
   answer(request: IdempotentRequest, answer: StoredAnswer): Promise<void>;
   /** Forgets a reservation whose command was not carried out. @throws UnavailableError */
   release(request: IdempotentRequest): Promise<void>;
   /** Lets the next request with the key take over at once: what became of the command is not known. @throws UnavailableError */
   abandon(request: IdempotentRequest): Promise<void>;
+  /** Has every request about an aggregate answered by `answer` from now on, whatever it was, or will be, answered. @throws UnavailableError */
+  replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void>;
   /** Drops records older than 24 h; returns how many. @throws UnavailableError */
   sweep(now: Date): Promise<number>;
 }

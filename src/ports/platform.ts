@@ -36,6 +36,11 @@ export interface Platform {
   webhooks: WebhookStores;
   /** Where the platform's own tools do not see to backups. */
   backup?: Backup;
+  /**
+   * Has what was deleted, or replaced, overwritten in the files as well, in a while: a store keeps
+   * such bytes until it needs their room. What was asked for survives a restart. @throws UnavailableError
+   */
+  scrub(): Promise<void>;
   /** Lets go of everything. Whoever still writes gets an UnavailableError. */
   close(): void | Promise<void>;
 }

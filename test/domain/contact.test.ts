@@ -15,6 +15,7 @@ const created = (said: Said = {}): ContactEvent => ({ type: 'ContactCreated', da
 const updated = (changes: EntityChanges): ContactEvent => ({ type: 'ContactUpdated', data: { contactId: 'ada', changes } });
 const statusChanged = (from: Status, to: Status): ContactEvent => ({ type: 'ContactStatusChanged', data: { contactId: 'ada', from, to } });
 const deleted: ContactEvent = { type: 'ContactDeleted', data: { contactId: 'ada' } };
+const erasure = { at: expect.any(String), by: 'tester', requestId: expect.any(String) };
 const erased: ContactEvent = { type: 'ContactErased', data: { contactId: 'ada', reason: 'asked' } };
 const fenced: ContactEvent = { type: 'ReportingLineFenced', data: { contactId: 'ada' } };
 const address = { id: 'addr_1', addressee: null, companyName: null, attention: null, phoneNumber: null, line1: '1 Main St', line2: null, city: 'London', stateProvince: null, postalCode: null, countryCode: null };
@@ -164,10 +165,42 @@ test('a fence is an event that changes nothing but the revision', () => {
 test.each([['never created', []], ['deleted', [created(), deleted]], ['erased', [created(), erased]]] as [string, ContactEvent[]][])(
   'a contact that was %s is not found by any command but create',
   (_, history) => {
-    const commands: ContactCommand[] = [update({ name: 'Eve' }), { type: 'delete' }, { type: 'leaveManager', managerId: 'm' }, { type: 'fenceReportingLine' }];
+    const commands: ContactCommand[] = [update({ name: 'Eve' }), { type: 'delete' }, { type: 'leaveManager', managerId: 'm' }];
     for (const command of commands) givenContact(...history).when(command).thenRefused('CONTACT_NOT_FOUND');
   },
 );
+
+describe('restoring', () => {
+  const restored = (reportsTo: string | null): ContactEvent => ({
+    type: 'ContactRestored',
+    data: { contactId: 'ada', contact: fieldsOf({ name: 'Ada', email: 'a@x.example', status: 'inactive', metadata: { title: 'Countess', reportsTo } }), createdAt: timeOf(0) },
+  });
+  const history = [created({ email: 'a@x.example', status: 'inactive', metadata: { title: 'Countess', reportsTo: 'boss' } }), deleted];
+
+  test('brings back the whole contact, under its manager or none', () => {
+    givenContact(...history).when({ type: 'restore', manager: 'boss' }).then([restored('boss')]);
+    givenContact(...history).when({ type: 'restore', manager: null }).then([restored(null)]);
+  });
+
+  test('does nothing to a living one, and finds neither an erased one nor one that never was', () => {
+    givenContact(created()).when({ type: 'restore', manager: null }).thenNothing();
+    givenContact(created(), erased).when({ type: 'restore', manager: null }).thenRefused('CONTACT_NOT_FOUND');
+    givenContact().when({ type: 'restore', manager: null }).thenRefused('CONTACT_NOT_FOUND');
+  });
+});
+
+test('erasing ends a living contact and a deleted one, once, and finds none that never was', () => {
+  givenContact(created()).when({ type: 'erase', reason: 'asked' }).then([erased]);
+  givenContact(created(), deleted).when({ type: 'erase', reason: 'asked' }).then([erased]);
+  givenContact(created(), erased).when({ type: 'erase', reason: 'again' }).thenNothing();
+  givenContact().when({ type: 'erase', reason: 'asked' }).thenRefused('CONTACT_NOT_FOUND');
+});
+
+test('a fence stands on a deleted contact, too, which somebody may be restoring, but on no other that does not live', () => {
+  expect(() => givenContact(created(), deleted).when({ type: 'fenceReportingLine' }).thenRefused('CONTACT_NOT_FOUND')).toThrow();
+  expect(contactAfter(created(), deleted, fenced)).toEqual(contactAfter(created(), deleted));
+  for (const history of [[], [created(), erased]]) givenContact(...history).when({ type: 'fenceReportingLine' }).thenRefused('CONTACT_NOT_FOUND');
+});
 
 describe('the state', () => {
   test('holds what the events say and when', () => {
@@ -193,13 +226,13 @@ describe('the state', () => {
     const restored: ContactEvent = { type: 'ContactRestored', data: { contactId: 'ada', contact: fieldsOf({ name: 'Ada' }), createdAt: timeOf(0) } };
     expect(contactAfter(created(), deleted, restored)).toMatchObject({ phase: 'live', contact: { name: 'Ada', createdAt: timeOf(0), updatedAt: timeOf(2) } });
     expect(contactAfter(created(), deleted)).toMatchObject({ phase: 'deleted', contact: { name: 'Ada' } });
-    expect(contactAfter(created(), deleted, erased)).toEqual({ phase: 'erased' });
+    expect(contactAfter(created(), deleted, erased)).toEqual({ phase: 'erased', erasure });
   });
 
   test('after its end does not change by what belongs to a living one', () => {
     for (const event of [updated({ notes: 'x' }), statusChanged('active', 'archived'), fenced]) {
       expect(contactAfter(created(), deleted, event)).toEqual(contactAfter(created(), deleted));
-      expect(contactAfter(created(), erased, event)).toEqual({ phase: 'erased' });
+      expect(contactAfter(created(), erased, event)).toEqual({ phase: 'erased', erasure });
       expect(contactAfter(event)).toEqual({ phase: 'none' });
     }
   });

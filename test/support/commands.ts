@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { CommandDeps } from '../../src/commands/deps.js';
+import { Erasure } from '../../src/commands/erasure.js';
 import { CommandHandler, type CommandContext } from '../../src/commands/handle.js';
 import { Reactions } from '../../src/commands/reactions.js';
 import { ReportingLines } from '../../src/commands/reportingLines.js';
@@ -31,7 +32,8 @@ export async function openCommands({ dataDir = temporaryFolder(), organizationId
   const { readStore } = platform;
   const another = (clock = systemClock): CommandDeps => {
     const handler = new CommandHandler(events, clock, { next: () => randomUUID() });
-    return { handler, readStore, lines: new ReportingLines(handler), reactions: new Reactions(handler, readStore), strictParentEntity: false };
+    const erasure = new Erasure(platform);
+    return { handler, readStore, lines: new ReportingLines(handler), reactions: new Reactions(handler, readStore, erasure), erasure, strictParentEntity: false };
   };
   const context = (said: Partial<CommandContext> = {}): CommandContext => {
     const requestId = randomUUID();

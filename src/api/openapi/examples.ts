@@ -58,6 +58,15 @@ export const changedContactExample = {
   updatedAt: '2025-06-03T11:30:45.000Z',
 };
 
+export const erasureExample = {
+  contactId: johnId,
+  erasedAt: '2025-06-04T08:00:00.000Z',
+  actor: { sub: 'dpo@acme.com' },
+  requestId: '3f0c9a4e-0b77-4f4e-9d0c-5a1de2b7a111',
+  purged: [{ place: 'events', what: 'The key of its personal data is destroyed: every event of it reads as [erased].' }],
+  outOfReach: [{ place: 'backups of keys', what: 'One made before holds its key: delete it when its time is up.' }],
+};
+
 const pageFacts = { total: 1, page: 1, limit: 20, totalPages: 1, nextCursor: null };
 export const contactsPageExample = { data: [contactExample], ...pageFacts };
 

@@ -18,6 +18,7 @@ const withHeader: Partial<Record<RequestHeader, readonly ErrorCode[]>> = {
 /** The headers of an error's answer, by status. */
 const errorHeaders: Readonly<Record<number, { always?: readonly HeaderName[]; sometimes?: readonly HeaderName[] }>> = {
   401: { always: ['WWW-Authenticate'] },
+  404: { sometimes: ['Idempotency-Replayed'] },
   405: { always: ['Allow'] },
   409: { sometimes: ['Retry-After'] },
   429: { always: ['Retry-After'] },

@@ -46,6 +46,8 @@ const createRoute = ({ commands, idempotency }: RouteDeps) =>
     bodyExample: newContactExample,
     accepts: ['Idempotency-Key'],
     responses: { 201: createdResponse('The new contact', contactSchema, contactExample) },
+    // The answer to a request sent again, whose contact was erased since.
+    errors: ['CONTACT_NOT_FOUND'],
     handle: (ctx, { body, raw }) =>
       answerOnce(ctx, idempotency, raw, async (context) => {
         const { state, revision } = stateOf(await createContact(commands, context, body));
@@ -157,17 +159,18 @@ async function postSetPrimary(ctx: ApiContext, { commands, idempotency }: RouteD
     if (!outcome.done) throw refused(outcome.refusal);
     const { contact, company, companyRevision } = outcome;
     return { status: 200, headers: { ETag: etagOf(companyRevision) }, body: primaryView(contact, company) };
-  });
+  }, id);
 }
 
 /** The contact's id in the path. @throws ApiError CONTACT_NOT_FOUND when it is no id */
-function contactId(ctx: ApiContext): string {
+export function contactId(ctx: ApiContext): string {
   const id = parseId(ctx.params.id ?? '');
   if (id === undefined) throw contactNotFound();
   return id;
 }
 
-function contactOf(state: ContactState) {
+/** The living contact. @throws ApiError CONTACT_NOT_FOUND when there is none */
+export function contactOf(state: ContactState) {
   if (state.phase !== 'live') throw contactNotFound();
   return state.contact;
 }

@@ -102,6 +102,8 @@ function openDurable(file: string): Sqlite.Database {
   const handle = new Sqlite(file, { timeout: BUSY_WAIT_MS });
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
+  // What is deleted is overwritten: nothing of it stays in the file until its room is needed.
+  handle.pragma('secure_delete = ON');
   handle.pragma('cache_size = -16000');
   handle.pragma('temp_store = MEMORY');
   handle.pragma('wal_autocheckpoint = 4000');

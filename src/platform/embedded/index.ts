@@ -25,6 +25,7 @@ import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
 import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
+import { Scrubber } from './scrubber.js';
 import { SqliteReplayStore } from './replays.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
 import { SqliteWebhookEndpoints } from './webhookEndpoints.js';
@@ -63,9 +64,9 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
     const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKeys));
-    const { dropper, ...ports } = openStore(store, options, observing(observer, 'contacts'));
-    closers.push(() => dropper.stop());
-    return { ...ports, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
+    const { dropper, scrubber, ...ports } = openStore(store, options, observing(observer, 'contacts'));
+    closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
+    return { ...ports, scrub: () => scrubber.request(), keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;
@@ -96,9 +97,12 @@ function openStore(
     const caller = callerTrace();
     return writes.run(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
   };
+  const scrubber = new Scrubber(database, writes);
   dropper.start();
+  scrubber.start();
   return {
     dropper,
+    scrubber,
     log,
     commit,
     projectionStore,

@@ -83,8 +83,10 @@ export class SqliteKeyStore implements KeyStore {
     await this.writes.run(() => {
       const values = [encodeOrganization(subject.organizationId), subject.id];
       this.database.run('INSERT OR REPLACE INTO keys (organization, id, wrapped) VALUES (?, ?, NULL)', ...values);
+      this.cache.delete(subjectName(subject));
     });
-    this.cache.delete(subjectName(subject));
+    // The log that SQLite writes ahead holds the key as it was: it is emptied.
+    await reading(() => this.database.get('PRAGMA wal_checkpoint(TRUNCATE)'));
   }
 
   /** A new key, unless there is one by now. */

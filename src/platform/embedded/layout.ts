@@ -143,6 +143,16 @@ export const storeMigrations: readonly Migration[] = [
   CREATE TABLE spare_collections (number INTEGER PRIMARY KEY);
   `,
   webhookTables,
+  `
+  -- What an erased contact's requests were answered is found by it.
+  CREATE INDEX idempotency_by_aggregate ON idempotency (aggregate_id);
+
+  -- Times that what was deleted was asked to be overwritten, and is not yet.
+  CREATE TABLE scrubs (number INTEGER PRIMARY KEY);
+
+  -- The events of each organization, in the order of the log.
+  CREATE INDEX events_by_organization ON events (json_extract(metadata, '$.organizationId'), position, type);
+  `,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */

@@ -54,7 +54,7 @@ export class SqliteIdempotencyStore implements IdempotencyStore {
   }
 
   async answer({ organizationId, key }: IdempotentRequest, answer: StoredAnswer): Promise<void> {
-    const sql = 'UPDATE idempotency SET answer = ? WHERE organization = ? AND key = ?';
+    const sql = 'UPDATE idempotency SET answer = ? WHERE organization = ? AND key = ? AND answer IS NULL';
     await this.writes.run(() => this.database.run(sql, JSON.stringify(answer), encodeOrganization(organizationId), key));
   }
 
@@ -66,6 +66,11 @@ export class SqliteIdempotencyStore implements IdempotencyStore {
   async abandon({ organizationId, key }: IdempotentRequest): Promise<void> {
     const sql = 'UPDATE idempotency SET claimed_at = 0 WHERE organization = ? AND key = ? AND answer IS NULL';
     await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key));
+  }
+
+  async replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void> {
+    const sql = 'UPDATE idempotency SET answer = ? WHERE organization = ? AND aggregate_id = ?';
+    await this.writes.run(() => this.database.run(sql, JSON.stringify(answer), encodeOrganization(organizationId), aggregateId));
   }
 
   async sweep(now: Date): Promise<number> {

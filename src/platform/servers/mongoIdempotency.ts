@@ -36,9 +36,12 @@ export class MongoIdempotencyStore implements IdempotencyStore {
     this.requests = connection.collection('idempotency');
   }
 
-  /** Makes the index that `sweep` goes by. */
+  /** Makes the indexes that `sweep` and `replaceAnswers` go by. */
   async prepare(): Promise<void> {
-    await makeIndexes(this.connection, this.requests, [{ name: 'by_age', key: { createdAt: 1 } }]);
+    await makeIndexes(this.connection, this.requests, [
+      { name: 'by_age', key: { createdAt: 1 } },
+      { name: 'by_aggregate', key: { aggregateId: 1 } },
+    ]);
   }
 
   reserve(request: IdempotentRequest, proposed: ReservedIds, now: Date): Promise<Reservation> {
@@ -61,7 +64,7 @@ export class MongoIdempotencyStore implements IdempotencyStore {
   }
 
   async answer(request: IdempotentRequest, answer: StoredAnswer): Promise<void> {
-    await this.connection.run(() => this.requests.updateOne({ _id: idOf(request) }, { $set: { answer: JSON.stringify(answer) } }));
+    await this.connection.run(() => this.requests.updateOne({ _id: idOf(request), answer: null }, { $set: { answer: JSON.stringify(answer) } }));
   }
 
   async release(request: IdempotentRequest): Promise<void> {
@@ -70,6 +73,13 @@ export class MongoIdempotencyStore implements IdempotencyStore {
 
   async abandon(request: IdempotentRequest): Promise<void> {
     await this.connection.run(() => this.requests.updateOne({ _id: idOf(request), answer: null }, { $set: { claimedAt: 0 } }));
+  }
+
+  async replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void> {
+    // Ids of another organization's records tell apart what happens to have the same aggregate's id.
+    const about = await this.connection.run(() => this.requests.find({ aggregateId }, { projection: { _id: 1 } }).toArray());
+    const own = about.map(({ _id }) => _id).filter((id) => id.startsWith(idOf({ organizationId, key: '' })));
+    await this.connection.run(() => this.requests.updateMany({ _id: { $in: own } }, { $set: { answer: JSON.stringify(answer) } }));
   }
 
   async sweep(now: Date): Promise<number> {
@@ -112,6 +122,6 @@ function reserved({ aggregateId, eventId, takenOver }: RequestDocument): Reserva
   return { outcome: 'reserved', ids: { aggregateId, eventId }, takenOver };
 }
 
-function idOf({ organizationId, key }: IdempotentRequest): string {
+function idOf({ organizationId, key }: Pick<IdempotentRequest, 'organizationId' | 'key'>): string {
   return `${encodeOrganization(organizationId)}/${key}`;
 }

@@ -53,6 +53,8 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
       checkpoints: new MongoCheckpoints(connection),
       counters: { shared: true, store: counters },
       leases: new MongoLeases(connection),
+      // MongoDB gives its files' room back by itself; what its oplog holds goes with time.
+      scrub: () => Promise.resolve(),
       close: () => {
         projectionStore.stop();
         return connection.close();
