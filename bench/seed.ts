@@ -14,7 +14,7 @@ const CONTACTS = Number(process.env.BENCH_SEED_CONTACTS ?? 100_000);
 /** How many contacts raw SQLite writes in a transaction: as many as seeding alone does. */
 const RAW_GROUP = 2_000;
 /** A million in three minutes. */
-const ASKED_PER_SECOND = 1_000_000 / 180;
+const ASKED_PER_SECOND = 5_600;
 
 export const seedBench: Bench = {
   name: 'seed',
@@ -31,7 +31,7 @@ export const seedBench: Bench = {
     const raws = [1, 2, 3].map(() => rawSqliteRate(join(folder, 'contacts.sqlite'), join(scratchFolder(), 'raw.sqlite'), RAW_GROUP));
     const [rate, raw] = [CONTACTS / seconds, median(raws)];
     return [
-      { name: `seed, contacts with the start of the process`, value: rate, unit: '/s', asked: { atLeast: ASKED_PER_SECOND } },
+      { name: 'seed, contacts, the start of the process included', value: rate, unit: '/s', asked: { atLeast: ASKED_PER_SECOND } },
       { name: 'raw SQLite, the same events, documents and indexes', value: raw, unit: '/s', note: '20,000 of them' },
       { name: 'seed of raw SQLite', value: rate / raw, unit: 'ratio' },
     ];

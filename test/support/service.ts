@@ -12,7 +12,7 @@ import { signToken } from '../../src/cli/token.js';
 import { expectDescribed } from './described.js';
 import { temporaryFolder } from './folder.js';
 
-export const JWT_SECRET = 'a secret for tests only, long enough to be one';
+export const JWT_SECRET = 'a secret for tests only and long enough to be one';
 export const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
 
 /** Settings of a test service: no limits, no log. */
