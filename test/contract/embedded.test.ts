@@ -13,11 +13,12 @@ import { readStoreContract } from './readStoreContract.js';
 import { searchContract } from './searchContract.js';
 import { showContract } from './showContract.js';
 import { checkpointsContract, countersContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
+import { webhookContract } from './webhookContract.js';
 
 const openStore = async (folder?: string) => ({ ...(await openPlatform(folder)), position: String });
 
 const opening =
-  <Part extends 'keys' | 'idempotency' | 'checkpoints'>(part: Part) =>
+  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'webhooks'>(part: Part) =>
   async (folder: string) => {
     const platform = await openPlatform(folder);
     return { store: platform[part], close: platform.close };
@@ -51,3 +52,4 @@ idempotencyContract('embedded', opening('idempotency'), temporaryFolder);
 checkpointsContract('embedded', opening('checkpoints'), temporaryFolder, String);
 countersContract('embedded', openCounters, temporaryFolder);
 leasesContract('embedded', openLeases);
+webhookContract('embedded', opening('webhooks'), temporaryFolder, String);

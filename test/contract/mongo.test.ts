@@ -9,6 +9,7 @@ import { searchContract } from './searchContract.js';
 import { fencedCheckpointsContract, sharedCountersContract } from './sharedStateContracts.js';
 import { showContract } from './showContract.js';
 import { checkpointsContract, idempotencyContract, keyStoreContract } from './stateContracts.js';
+import { webhookContract } from './webhookContract.js';
 import { openMongo, type MongoPlatform } from '../../src/platform/servers/mongoPlatform.js';
 import type { WrappingKeys } from '../../src/platform/wrapping.js';
 import { projections } from '../../src/projections/project.js';
@@ -27,7 +28,7 @@ const openRotating = async (url: string, wrappingKeys: WrappingKeys) => {
 const openStore = async (url: string) => ({ ...(await open(url)), position });
 
 const opening =
-  <Part extends 'keys' | 'idempotency' | 'checkpoints'>(part: Part) =>
+  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'webhooks'>(part: Part) =>
   async (url: string) => {
     const platform = await open(url);
     return { store: platform[part], close: platform.close };
@@ -56,6 +57,7 @@ describeMongo('on MongoDB', (mongo) => {
   checkpointsContract('MongoDB', opening('checkpoints'), mongo.newDatabase, position);
   fencedCheckpointsContract('MongoDB', twice(({ checkpoints }) => checkpoints));
   sharedCountersContract('MongoDB', twice(countersOf));
+  webhookContract('MongoDB', opening('webhooks'), mongo.newDatabase, position);
   leasesContract('MongoDB', twice(({ leases }) => leases));
   lapsingLeasesContract('MongoDB', twice(({ leases }) => leases));
 });

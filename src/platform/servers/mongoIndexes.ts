@@ -24,3 +24,12 @@ export async function makeIndexes<Shape extends Document>(
     }),
   );
 }
+
+/** As `makeIndexes`, a call for each: of several that are there already, FerretDB loses count. */
+export async function makeIndexesOneByOne<Shape extends Document>(
+  connection: MongoConnection,
+  collection: Collection<Shape>,
+  indexes: readonly IndexDescription[],
+): Promise<void> {
+  for (const index of indexes) await makeIndexes(connection, collection, [index]);
+}

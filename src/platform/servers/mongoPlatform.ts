@@ -7,13 +7,17 @@ import type { ProjectionName } from '../../ports/projection.js';
 import { KeyedVault } from '../vault.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { MongoConnection } from './mongoConnection.js';
+import { MongoDeliveryStore } from './mongoDeliveries.js';
+import { MongoDeliveryWrites } from './mongoDeliveryWrites.js';
 import { MongoGenerations } from './mongoGenerations.js';
 import { MongoIdempotencyStore } from './mongoIdempotency.js';
 import { MongoKeyStore } from './mongoKeyStore.js';
 import { MongoLeases } from './mongoLeases.js';
 import { MongoProjectionStore } from './mongoProjectionStore.js';
 import { MongoReadStore } from './mongoReadStore.js';
+import { MongoReplayStore } from './mongoReplays.js';
 import { MongoCheckpoints, MongoCounters } from './mongoState.js';
+import { MongoWebhookEndpoints } from './mongoWebhookEndpoints.js';
 
 export interface MongoOptions {
   /** A connection string; the database is the one it names, else `contacts`. */
@@ -28,7 +32,7 @@ export interface MongoOptions {
 }
 
 /** What of a platform lies in MongoDB. */
-export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'webhooks' | 'close'> & { close(): Promise<void> };
+export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'close'> & { close(): Promise<void> };
 
 /**
  * Connects, and makes collections and indexes that are missing.
@@ -41,7 +45,9 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
     const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKeys));
     const idempotency = new MongoIdempotencyStore(connection);
     const counters = new MongoCounters(connection);
-    await Promise.all([keys.prepare(), idempotency.prepare(), counters.prepare()]);
+    const endpoints = new MongoWebhookEndpoints(connection, compare);
+    const writes = new MongoDeliveryWrites(connection, endpoints);
+    await Promise.all([keys, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
     const generations = new MongoGenerations(connection);
     const projectionStore = new MongoProjectionStore(connection, generations, compare, projections);
     return {
@@ -55,6 +61,11 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
       leases: new MongoLeases(connection),
       // MongoDB gives its files' room back by itself; what its oplog holds goes with time.
       scrub: () => Promise.resolve(),
+      webhooks: {
+        endpoints,
+        deliveries: new MongoDeliveryStore(connection, endpoints, writes),
+        replays: new MongoReplayStore(connection, writes),
+      },
       close: () => {
         projectionStore.stop();
         return connection.close();

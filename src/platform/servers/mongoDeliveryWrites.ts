@@ -1,0 +1,216 @@
+// How webhook deliveries come into MongoDB, are settled, and let the next one about the same contact
+// go. One write at a time within a process: the one that delivers. There is no transaction: each step
+// can be done again, and the step that says it is done comes last.
+
+import { Binary, type AnyBulkWriteOperation, type Collection, type Filter } from 'mongodb';
+import { ATTEMPTS_KEPT, type Attempt, type DeliveryStatus, type NewDelivery, type Outcome, type Payload } from '../../ports/deliveryStore.js';
+import type { EndpointRef } from '../../ports/webhookEndpoints.js';
+import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
+import { makeIndexesOneByOne } from './mongoIndexes.js';
+import { endpointKey, type MongoWebhookEndpoints } from './mongoWebhookEndpoints.js';
+
+export interface AttemptDocument {
+  at: number;
+  ms: number;
+  status: number | null;
+  error: string | null;
+  response: Binary | null;
+}
+
+export interface DeliveryDocument {
+  _id: string;
+  /** In the order of derivation. */
+  number: number;
+  endpoint: string;
+  organizationId: string;
+  eventId: string;
+  topic: string;
+  contactId: string | null;
+  sequence: number | null;
+  status: DeliveryStatus;
+  tries: number;
+  /** From when on it is ready, in ms since 1970; null: it waits, or is settled. */
+  nextAt: number | null;
+  createdAt: number;
+  queuedAt: number;
+  /** Not there before the first. */
+  attempts?: AttemptDocument[];
+}
+
+export interface PayloadDocument {
+  _id: string;
+  organizationId: string;
+  contactId: string | null;
+  body: Binary;
+  neededAt: number;
+}
+
+type AboutContact = Pick<DeliveryDocument, 'endpoint' | 'contactId'>;
+
+export const payloadKey = ({ eventId, topic }: { eventId: string; topic: string }): string => `${eventId}/${topic}`;
+
+export class MongoDeliveryWrites {
+  readonly deliveries: Collection<DeliveryDocument>;
+  readonly payloads: Collection<PayloadDocument>;
+  private readonly numbers: Collection<{ _id: string; last: number }>;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly connection: MongoConnection,
+    readonly endpoints: MongoWebhookEndpoints,
+  ) {
+    this.deliveries = connection.collection('webhook_deliveries');
+    this.payloads = connection.collection('webhook_payloads');
+    this.numbers = connection.collection('numbers');
+  }
+
+  async prepare(): Promise<void> {
+    await makeIndexesOneByOne(this.connection, this.deliveries, [
+      { name: 'by_endpoint', key: { endpoint: 1, number: 1 } },
+      { name: 'by_status', key: { endpoint: 1, status: 1, number: 1 } },
+      { name: 'ready', key: { endpoint: 1, nextAt: 1, number: 1 }, partialFilterExpression: { nextAt: { $gt: 0 } } },
+      { name: 'by_contact', key: { contactId: 1, endpoint: 1, status: 1, tries: 1, nextAt: 1, number: 1 } },
+      { name: 'by_age', key: { createdAt: 1 } },
+    ]);
+    await makeIndexesOneByOne(this.connection, this.payloads, [
+      { name: 'by_contact', key: { contactId: 1 } },
+      { name: 'by_age', key: { neededAt: 1 } },
+    ]);
+  }
+
+  /** Carries out `work` when the write before it is done; tried again after a failure that may pass. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.turn.then(() => this.connection.run(work));
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Keeps deliveries that are not there, and makes ready what may be. */
+  async insert(deliveries: readonly NewDelivery[], payloads: readonly Payload[], now: number): Promise<void> {
+    await this.keepPayloads(payloads, now);
+    if (deliveries.length === 0) return;
+    const first = await this.takeNumbers(deliveries.length);
+    const documents = deliveries.map((delivery, index) => toDocument(delivery, first + index, now));
+    await this.upsert(this.deliveries, documents.map(({ _id, ...rest }) => ({ updateOne: { filter: { _id }, update: { $setOnInsert: rest }, upsert: true } })));
+    await this.releaseAll(documents, now);
+  }
+
+  /** Keeps what became of tries; what was settled meanwhile stays as it is. */
+  async settle(outcomes: readonly Outcome[], now: number): Promise<void> {
+    const updates = outcomes.map(({ id, attempt, next }): AnyBulkWriteOperation<DeliveryDocument> => {
+      const set = { status: next.status, nextAt: next.status === 'pending' ? next.at.getTime() : null };
+      const tried = attempt === null ? {} : { $inc: { tries: 1 }, $push: { attempts: toAttemptDocument(attempt) } };
+      return { updateOne: { filter: { _id: id, status: 'pending' }, update: { $set: set, ...tried } } };
+    });
+    await this.deliveries.bulkWrite(updates, { ordered: true });
+    for (const { health, ...ref } of outcomes) if (health !== null) await this.endpoints.setHealth(ref, health);
+    const about = await this.deliveries.find({ _id: { $in: outcomes.map(({ id }) => id) } }, { projection: { endpoint: 1, contactId: 1 } }).toArray();
+    await this.releaseAll(about, now);
+  }
+
+  /** Makes a delivery pending again, unless it is or was erased; how it stands, null when it is not there. */
+  async revive(ref: EndpointRef, id: string, now: number): Promise<DeliveryStatus | null> {
+    const found = await this.deliveries.findOne({ _id: id, endpoint: endpointKey(ref) });
+    if (found === null || found.status === 'pending' || found.status === 'erased') return found?.status ?? null;
+    const set = { status: 'pending' as const, tries: 0, nextAt: null, queuedAt: now, attempts: (found.attempts ?? []).slice(-ATTEMPTS_KEPT) };
+    await this.deliveries.updateOne({ _id: id, status: found.status }, { $set: set });
+    await this.payloads.updateOne({ _id: payloadKey(found) }, { $set: { neededAt: now } });
+    await this.releaseAll([found], now);
+    return 'pending';
+  }
+
+  /** Makes ready what waits behind nothing. A process that died may have left some. */
+  async releaseWaiting(now: number): Promise<void> {
+    const waiting = this.deliveries.find({ status: 'pending', nextAt: null }, { projection: { endpoint: 1, contactId: 1 } });
+    const seen = new Set<string>();
+    for await (const document of waiting) {
+      const key = `${document.endpoint}/${document.contactId}`;
+      if (!seen.has(key)) await this.releaseAll([document], now);
+      seen.add(key);
+    }
+  }
+
+  /** For each contact, makes the first delivery that waits ready, when none is in its way. */
+  private async releaseAll(about: readonly AboutContact[], now: number): Promise<void> {
+    const contacts = new Map(about.map((one) => [`${one.endpoint}/${one.contactId}`, one]));
+    const waiting = await this.waitingOf([...contacts.values()]);
+    const ordered = await this.orderedOf(waiting);
+    for (const one of waiting) {
+      const { endpoint, contactId } = one;
+      const of: Filter<DeliveryDocument> = { endpoint, contactId, status: 'pending' };
+      // A test is about nobody: none waits for another.
+      if (contactId === null) await this.deliveries.updateMany({ ...of, nextAt: null }, { $set: { nextAt: now } });
+      else {
+        const inTheWay = ordered.has(endpoint) ? { ...of, nextAt: { $gt: 0 } } : { ...of, nextAt: { $gt: 0 }, tries: 0 };
+        if ((await this.deliveries.findOne(inTheWay, { projection: { _id: 1 } })) !== null) continue;
+        await this.deliveries.findOneAndUpdate({ ...of, nextAt: null }, { $set: { nextAt: now } }, { sort: { number: 1 } });
+      }
+    }
+  }
+
+  /** Those about whom something waits. */
+  private async waitingOf(about: readonly AboutContact[]): Promise<AboutContact[]> {
+    const query: Filter<DeliveryDocument> = {
+      contactId: { $in: about.map(({ contactId }) => contactId) },
+      endpoint: { $in: [...new Set(about.map(({ endpoint }) => endpoint))] },
+      status: 'pending',
+      nextAt: null,
+    };
+    const found = await this.deliveries.find(query, { projection: { endpoint: 1, contactId: 1 } }).toArray();
+    return [...new Map(found.map(({ endpoint, contactId }) => [`${endpoint}/${contactId}`, { endpoint, contactId }])).values()];
+  }
+
+  /** Which of the endpoints are ordered. */
+  private async orderedOf(about: readonly AboutContact[]): Promise<ReadonlySet<string>> {
+    const ids = [...new Set(about.map(({ endpoint }) => endpoint))];
+    const found = await this.endpoints.endpoints.find({ _id: { $in: ids }, 'endpoint.ordered': true }, { projection: { _id: 1 } }).toArray();
+    return new Set(found.map(({ _id }) => _id));
+  }
+
+  private async keepPayloads(payloads: readonly Payload[], now: number): Promise<void> {
+    if (payloads.length === 0) return;
+    const upserts = payloads.map(({ organizationId, contactId, body, ...of }): AnyBulkWriteOperation<PayloadDocument> => {
+      const update = { $setOnInsert: { organizationId, contactId, body: new Binary(body) }, $set: { neededAt: now } };
+      return { updateOne: { filter: { _id: payloadKey(of) }, update, upsert: true } };
+    });
+    await this.upsert(this.payloads, upserts);
+  }
+
+  /** Two upserts of the same document may meet; the second time it is there. */
+  private async upsert<Shape extends { _id: string }>(collection: Collection<Shape>, upserts: AnyBulkWriteOperation<Shape>[]): Promise<void> {
+    try {
+      await collection.bulkWrite(upserts, { ordered: false });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      await collection.bulkWrite(upserts, { ordered: false });
+    }
+  }
+
+  /** The first of `count` numbers that nobody else gets. */
+  private async takeNumbers(count: number): Promise<number> {
+    const taken = await this.numbers.findOneAndUpdate({ _id: 'webhook_deliveries' }, { $inc: { last: count } }, { upsert: true, returnDocument: 'after' });
+    return (taken?.last ?? count) - count + 1;
+  }
+}
+
+function toDocument({ id, eventId, topic, contactId, sequence, erased, ...ref }: NewDelivery, number: number, now: number): DeliveryDocument {
+  return {
+    _id: id,
+    number,
+    endpoint: endpointKey(ref),
+    organizationId: ref.organizationId,
+    eventId,
+    topic,
+    contactId,
+    sequence,
+    status: erased ? 'erased' : 'pending',
+    tries: 0,
+    nextAt: null,
+    createdAt: now,
+    queuedAt: now,
+  };
+}
+
+function toAttemptDocument({ at, durationMs, status, error, response }: Attempt): AttemptDocument {
+  return { at: at.getTime(), ms: durationMs, status, error, response: response === null ? null : new Binary(response) };
+}
