@@ -187,13 +187,14 @@ function progressLog(logger: Logger): Report {
 
 /** Webhooks: what the API asks of them, and what derives and delivers them. */
 function openWebhooks({ settings, platform, events, projector }: Host, handler: CommandHandler, onError: (error: unknown) => void) {
-  const { log, vault, webhooks: stores } = platform;
+  const { log, vault, leases, counters, webhooks: stores } = platform;
   const allowPrivate = settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS;
   const commands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => dispatch.nudge(ref));
   const dispatch = new Webhooks({
     log,
     events,
     stores,
+    leases,
     vault,
     secretSeal: { subject: secretSubject, context: secretContext },
     clock: systemClock,
@@ -202,6 +203,8 @@ function openWebhooks({ settings, platform, events, projector }: Host, handler: 
     onError,
     schedule: settings.WEBHOOK_RETRY_SCHEDULE,
     allowPrivate,
+    // Another copy may have made something ready.
+    ...(counters.shared ? { pollMs: 1_000 } : {}),
   });
   const api = { commands, endpoints: stores.endpoints, deliveries: dispatch, urlIssue: (url: string) => urlIssue(url, allowPrivate) };
   return { api, dispatch };

@@ -28,6 +28,7 @@ export async function openWebhooks() {
     log,
     events,
     stores,
+    leases: platform.leases,
     vault,
     secretSeal: { subject: secretSubject, context: secretContext },
     clock: systemClock,

@@ -122,6 +122,8 @@ export interface DeliveryStore {
    * @returns whether the checkpoint was at `from`
    */
   derive(derived: Derived, now: Date): Promise<boolean>;
+  /** Makes ready what waits behind nothing, as who settled the one before it died; before anything is delivered. */
+  recover(now: Date): Promise<void>;
   /** Keeps a delivery that no event made. */
   add(delivery: NewDelivery, payload: Payload, now: Date): Promise<void>;
   /** The enabled endpoints with ready deliveries, and when the first of each can be tried. */

@@ -11,7 +11,7 @@ import type { Answered, Sender } from './exchange.js';
 import type { Lane } from './lane.js';
 import { retryAfter, retryDelay } from './schedule.js';
 import { signatures } from './signing.js';
-import { Tallies } from './tallies.js';
+import type { Tallies } from './tallies.js';
 
 /** After how long of failing without a success an endpoint is disabled, in ms. */
 export const FAILING_MAX_MS = 5 * 24 * 3_600_000;
@@ -24,6 +24,7 @@ export interface AttemptsDeps {
   schedule: readonly number[];
   allowPrivate: boolean;
   random: () => number;
+  tallies: Tallies;
 }
 
 /** What came of a try, to be recorded, and what follows for the endpoint. */
@@ -40,7 +41,6 @@ export const responseContext = ({ id }: { id: string }): string => `answer to ${
 const PAYLOADS_AT_HAND = 16_000_000;
 
 export class Attempts {
-  readonly tallies = new Tallies();
   /** Sealed, so that what is erased meanwhile cannot be opened. */
   private readonly payloads = new LRUCache<string, Buffer>({ maxSize: PAYLOADS_AT_HAND, sizeCalculation: ({ length }) => length + 1 });
 
@@ -93,7 +93,7 @@ export class Attempts {
     const { failingSince } = lane.health;
     const failing = failingSince !== null && now.getTime() - failingSince.getTime() >= FAILING_MAX_MS;
     const next = final || status === 410 ? { status: 'failed' as const } : this.nextOf(delivery, error, now, asked ?? 0);
-    this.tallies.count(delivery.organizationId, error === null ? 'delivered' : next.status === 'pending' ? 'retried' : 'failed');
+    this.deps.tallies.count(delivery.organizationId, error === null ? 'delivered' : next.status === 'pending' ? 'retried' : 'failed');
     const attempt: Attempt = { at, durationMs: answered.durationMs, status, error, response: await this.seal(delivery, answered.excerpt) };
     const disable = status === 410 ? 'gone' : failing ? 'failing' : null;
     return { outcome: { ...refOf(delivery), attempt, next, health }, eventId: delivery.eventId, disable };

@@ -14,6 +14,7 @@ import { IN_FLIGHT_PER_ENDPOINT, Lane } from './lane.js';
 import { inBatches, whenIdle } from './operators.js';
 import type { SigningKeys } from './signingKeys.js';
 import { Slots } from './slots.js';
+import type { Tallies } from './tallies.js';
 
 /** After how long without work an endpoint's part of the pipeline is taken down, in ms. */
 const QUIET_MS = 60_000;
@@ -31,6 +32,7 @@ export interface DispatcherDeps {
   allowPrivate: boolean;
   /** In [0, 1). */
   random: () => number;
+  tallies: Tallies;
   /** Disables an endpoint; `cause` is the delivery that settled it. */
   disable: (ref: EndpointRef, reason: DisabledReason, cause: { id: string; eventId: string | null }) => Promise<void>;
   onError: (error: unknown) => void;
@@ -47,11 +49,6 @@ export class Dispatcher {
 
   constructor(private readonly deps: DispatcherDeps) {
     this.attempts = new Attempts(deps);
-  }
-
-  /** What was delivered or failed since the start, by organization. */
-  get tallies() {
-    return this.attempts.tallies;
   }
 
   /** How many deliveries are taken up and not recorded yet. */

@@ -1,31 +1,25 @@
-// The webhooks of the service: from the log to receivers in one pipeline, and what is asked of it.
+// The webhooks of the service: who delivers, and what is asked of it.
 
-import { defer, from, lastValueFrom, merge, mergeAll, retry, Subject, timer, type Observable } from 'rxjs';
+import { randomUUID } from 'node:crypto';
 import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import { TEST_TOPIC } from '../domain/webhookEndpoint.js';
 import type { AlarmClock } from '../ports/clock.js';
-import { DELIVERIES_KEPT_MS, type DeliveryPage, type DeliveryQuery, type DeliveryStatus, type LoggedDelivery } from '../ports/deliveryStore.js';
+import type { DeliveryPage, DeliveryQuery, DeliveryStatus, LoggedDelivery } from '../ports/deliveryStore.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore } from '../ports/eventStore.js';
+import type { Leases } from '../ports/leases.js';
 import type { WebhookStores } from '../ports/platform.js';
 import type { Replay } from '../ports/replayStore.js';
 import type { Vault } from '../ports/vault.js';
 import type { EndpointRef } from '../ports/webhookEndpoints.js';
-import { Agenda } from './agenda.js';
-import { FAILING_MAX_MS, responseContext } from './attempts.js';
+import { responseContext } from './attempts.js';
 import type { Resolve } from './connector.js';
-import { deliveryId, Deriver } from './deriver.js';
-import { Dispatcher } from './dispatcher.js';
-import { Sender } from './exchange.js';
-import { Replayer } from './replayer.js';
-import { retrySchedule } from './schedule.js';
-import { SigningKeys, type SecretSeal } from './signingKeys.js';
-import { Subscriber } from './subscriber.js';
+import { Delivering } from './delivering.js';
+import { deliveryId } from './deriver.js';
+import type { SecretSeal } from './signingKeys.js';
+import { Tallies } from './tallies.js';
+import { Tenure } from './tenure.js';
 
-/** How long a stop waits for exchanges that are under way, in ms. */
-const PATIENCE_MS = 5_000;
-const RESUBSCRIBE_AFTER_MS = 500;
-const HOUSEKEEPING_EVERY_MS = 3_600_000;
 /** How many organizations statistics name. */
 const NAMED_ORGANIZATIONS = 20;
 
@@ -33,6 +27,8 @@ export interface WebhooksOptions {
   log: EventLog;
   events: EventStore;
   stores: WebhookStores;
+  /** Decide which copy of the service delivers. */
+  leases: Leases;
   vault: Vault;
   secretSeal: SecretSeal;
   clock: AlarmClock;
@@ -52,63 +48,39 @@ export interface WebhooksOptions {
 }
 
 export class Webhooks {
-  private readonly asked = new Subject<EndpointRef>();
-  private readonly stopping = new AbortController();
-  private readonly agenda: Agenda;
-  private readonly subscriber: Subscriber;
-  private readonly replayer: Replayer;
-  private readonly dispatcher: Dispatcher;
-  private readonly sender: Sender;
-  private running: Promise<unknown> = Promise.resolve();
-  private stopHousekeeping: () => void = () => undefined;
+  private readonly tallies = new Tallies();
+  private readonly tenure: Tenure;
+  /** Null while another copy of the service delivers. */
+  private delivering: Delivering | null = null;
 
   constructor(private readonly options: WebhooksOptions) {
-    const { log, events, stores, vault, secretSeal, clock, allowPrivate, onError, isSkipped = () => false, pollMs = 60_000 } = options;
-    const { endpoints, deliveries, replays } = stores;
-    const deriver = () => new Deriver({ log, events, vault, isSkipped });
-    this.agenda = new Agenda({ deliveries, clock, pollMs, onError });
-    this.subscriber = new Subscriber({ log, events, endpoints, deliveries, deriver: deriver(), clock });
-    this.replayer = new Replayer({ log, deliveries, replays, deriver: deriver(), clock, onError });
-    this.sender = new Sender({ allowPrivate, ...given('resolve', options.resolve), ...given('exchangeMs', options.exchangeMs) });
-    this.dispatcher = new Dispatcher({
-      deliveries,
-      endpoints,
-      vault,
-      keys: new SigningKeys(endpoints, vault, secretSeal),
-      sender: this.sender,
-      clock,
-      schedule: retrySchedule(options.schedule),
-      allowPrivate,
-      random: options.random ?? Math.random,
-      disable: options.disable,
+    const { leases, onError } = options;
+    this.tenure = new Tenure({
+      leases,
+      name: 'webhooks',
+      holder: randomUUID(),
+      begin: () => (this.delivering = new Delivering(options, this.tallies)),
+      end: async () => {
+        await this.delivering?.stop();
+        this.delivering = null;
+      },
       onError,
     });
-    this.dispatcher.later.subscribe((later) => this.agenda.note(later));
   }
 
-  /** Starts to derive and to deliver, where it was left off. */
+  /** Starts to derive and to deliver, where it was left off, when no other copy does. */
   start(): void {
-    const wakes = merge(this.derived(), this.replayed(), this.agenda.due, this.asked);
-    this.running = lastValueFrom(wakes.pipe(this.dispatcher.deliver()), { defaultValue: [] }).catch(this.options.onError);
-    this.agenda.start();
-    this.keepHouse();
+    this.tenure.start();
   }
 
   /** Stops to take anything up, and waits for what is under way. */
   async stop(): Promise<void> {
-    this.stopping.abort();
-    this.stopHousekeeping();
-    this.replayer.nudge();
-    this.dispatcher.stop(PATIENCE_MS);
-    this.agenda.stop();
-    this.asked.complete();
-    await this.running;
-    await this.sender.close();
+    await this.tenure.stop();
   }
 
   /** That an endpoint changed. */
   nudge(ref: EndpointRef): void {
-    this.asked.next(ref);
+    this.delivering?.nudge(ref);
   }
 
   /** The log of an endpoint's deliveries, answers readable as long as whom they are about is not erased. */
@@ -141,7 +113,7 @@ export class Webhooks {
     const { replays } = this.options.stores;
     const replay: Replay = { ...ref, ...range, id, position: null, deliveries: 0, done: false };
     await replays.start(replay, this.options.clock.now());
-    this.replayer.nudge();
+    this.delivering?.replayer.nudge();
     return (await replays.find(ref, id)) ?? replay;
   }
 
@@ -151,30 +123,17 @@ export class Webhooks {
 
   /** Up to where in the log deliveries are derived. */
   get position(): Position | null {
-    return this.subscriber.position;
+    return this.delivering?.position ?? null;
   }
 
   /** How many deliveries are taken up and not recorded yet. */
   get underWay(): number {
-    return this.dispatcher.underWay;
+    return this.delivering?.underWay ?? 0;
   }
 
   /** How long the queue is, and what came of tries since the start. */
   async statistics() {
-    return { queue: await this.options.stores.deliveries.statistics(NAMED_ORGANIZATIONS), tries: this.dispatcher.tallies.byOrganization };
-  }
-
-  /** Endpoints that got deliveries from the log; after a failure it goes on where it was. */
-  private derived(): Observable<EndpointRef> {
-    const { onError } = this.options;
-    return defer(() => from(this.subscriber.run(this.stopping.signal))).pipe(
-      retry({ delay: (error) => (onError(error), timer(RESUBSCRIBE_AFTER_MS)) }),
-      mergeAll(),
-    );
-  }
-
-  private replayed(): Observable<EndpointRef> {
-    return from(this.replayer.run(this.stopping.signal));
+    return { queue: await this.options.stores.deliveries.statistics(NAMED_ORGANIZATIONS), tries: this.tallies.byOrganization };
   }
 
   private async readable(organizationId: string, { attempts, ...delivery }: LoggedDelivery): Promise<LoggedDelivery> {
@@ -184,30 +143,4 @@ export class Webhooks {
     const open = async (box: Buffer | null) => (box === null ? null : this.options.vault.open(subject, box, responseContext(delivery)));
     return { ...delivery, attempts: await Promise.all(attempts.map(async (one) => ({ ...one, response: await open(one.response) }))) };
   }
-
-  private keepHouse(): void {
-    const { clock, onError } = this.options;
-    const again = () => {
-      this.stopHousekeeping = clock.after(HOUSEKEEPING_EVERY_MS, () => {
-        this.sweep().catch(onError);
-        again();
-      });
-    };
-    again();
-  }
-
-  /** Drops what was kept long enough, and disables endpoints that failed for too long though nothing is tried any more. */
-  private async sweep(): Promise<void> {
-    const { stores, clock, disable } = this.options;
-    const now = clock.now().getTime();
-    for (const ref of await stores.endpoints.failing(new Date(now - FAILING_MAX_MS))) {
-      await disable(ref, 'failing', { id: ref.endpointId, eventId: null });
-    }
-    await stores.deliveries.sweep(new Date(now - DELIVERIES_KEPT_MS));
-  }
-}
-
-/** An option that is there only when it is set. */
-function given<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
-  return value === undefined ? {} : ({ [name]: value } as { [Key in Name]: Value });
 }

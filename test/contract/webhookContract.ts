@@ -165,7 +165,7 @@ export function webhookContract(name: string, open: (place: string) => Promise<R
       await stores().deliveries.record([outcome('a', again(5_000))], at(1));
       await derive(delivery('c', about), delivery('other'));
       expect(await due(4_000)).toEqual(['other']);
-      await stores().deliveries.record([outcome('a', { status: 'failed' })], at(5_000));
+      await stores().deliveries.record([outcome('a', { status: 'failed' }, { attempt: { ...attempt('HTTP 500'), at: at(5_000) } })], at(5_000));
       expect(await due(5_000)).toEqual(['other', 'b']);
     });
 
@@ -182,7 +182,7 @@ export function webhookContract(name: string, open: (place: string) => Promise<R
       expect([await stores().endpoints.failing(at(0)), await stores().endpoints.failing(at(1))]).toEqual([[], [ref]]);
       expect(await stores().deliveries.agenda()).toEqual([{ ...ref, at: at(60_000) }]);
       expect((await stores().deliveries.due(ref, at(60_000), 9))[0]?.tries).toBe(1);
-      for (let index = 0; index < ATTEMPTS_KEPT + 5; index += 1) await stores().deliveries.record([outcome('a', again(0))], at(1));
+      for (let index = 0; index < ATTEMPTS_KEPT + 5; index += 1) await stores().deliveries.record([outcome('a', again(0), { attempt: { ...attempt('HTTP 500'), at: at(10 + index) } })], at(1));
       expect((await log())[1]?.attempts.length).toBeGreaterThanOrEqual(ATTEMPTS_KEPT);
     });
 

@@ -30,6 +30,7 @@ const webhooks = new Webhooks({
   log,
   events,
   stores,
+  leases: platform.leases,
   vault,
   secretSeal: { subject: secretSubject, context: secretContext },
   clock: systemClock,

@@ -34,6 +34,7 @@ export async function openWebhooks(options: Partial<WebhooksOptions> = {}, clock
     log,
     events,
     stores,
+    leases: platform.leases,
     vault,
     secretSeal: { subject: secretSubject, context: secretContext },
     clock,

@@ -79,6 +79,9 @@ export class SqliteDeliveryStore implements DeliveryStore {
     });
   }
 
+  /** What waits is made ready in the transaction that settles what is before it. */
+  async recover(): Promise<void> {}
+
   async add(delivery: NewDelivery, payload: Payload, now: Date): Promise<void> {
     await this.writes.run(() => this.insert([delivery], [payload], now.getTime()));
   }

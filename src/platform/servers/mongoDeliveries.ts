@@ -44,6 +44,10 @@ export class MongoDeliveryStore implements DeliveryStore {
     });
   }
 
+  async recover(now: Date): Promise<void> {
+    await this.writes.inTurn(() => this.writes.releaseWaiting(now.getTime()));
+  }
+
   async add(delivery: NewDelivery, payload: Payload, now: Date): Promise<void> {
     await this.writes.inTurn(() => this.writes.insert([delivery], [payload], now.getTime()));
   }

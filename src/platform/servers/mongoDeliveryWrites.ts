@@ -99,8 +99,10 @@ export class MongoDeliveryWrites {
   async settle(outcomes: readonly Outcome[], now: number): Promise<void> {
     const updates = outcomes.map(({ id, attempt, next }): AnyBulkWriteOperation<DeliveryDocument> => {
       const set = { status: next.status, nextAt: next.status === 'pending' ? next.at.getTime() : null };
-      const tried = attempt === null ? {} : { $inc: { tries: 1 }, $push: { attempts: toAttemptDocument(attempt) } };
-      return { updateOne: { filter: { _id: id, status: 'pending' }, update: { $set: set, ...tried } } };
+      if (attempt === null) return { updateOne: { filter: { _id: id, status: 'pending' }, update: { $set: set } } };
+      const tried = { $set: set, $inc: { tries: 1 }, $push: { attempts: toAttemptDocument(attempt) } };
+      // A write whose answer was lost is made again: the attempt is then there.
+      return { updateOne: { filter: { _id: id, status: 'pending', 'attempts.at': { $ne: attempt.at.getTime() } }, update: tried } };
     });
     await this.deliveries.bulkWrite(updates, { ordered: true });
     for (const { health, ...ref } of outcomes) if (health !== null) await this.endpoints.setHealth(ref, health);
