@@ -76,7 +76,8 @@ interface Opening {
 
 async function openPlatform(opening: Opening): Promise<Platform> {
   const { EVENTSTORE_URL, MONGODB_URL } = opening.settings;
-  const log = EVENTSTORE_URL === undefined ? null : new EventStoreDbLog({ url: EVENTSTORE_URL });
+  const onTrouble = (error: unknown) => opening.observer?.lost(error);
+  const log = EVENTSTORE_URL === undefined ? null : new EventStoreDbLog({ url: EVENTSTORE_URL, onTrouble });
   try {
     return await (MONGODB_URL === undefined ? withEmbedded(opening, log) : withMongo(MONGODB_URL, opening, log));
   } catch (error) {

@@ -18,11 +18,12 @@ import { secretContext, secretSubject, WebhookCommands } from './commands/webhoo
 import type { Settings } from './config.js';
 import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
-import type { Host, Report } from './operations/operation.js';
+import { lineOf, type Host, type Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
 import { Metrics, type Follower as Followed } from './metrics/metrics.js';
 import { measureWebhooks } from './metrics/webhooks.js';
 import { systemClock } from './ports/clock.js';
+import type { PlatformObserver } from './ports/observer.js';
 import { Follower } from './projections/follower.js';
 import { Reactor } from './subscriptions/reactor.js';
 import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
@@ -51,7 +52,11 @@ export interface Service {
 export async function startService(settings: Settings, logger: Logger): Promise<Service> {
   const keys = tokenKeys(settings);
   const metrics: Metrics = new Metrics(() => host.platform.log, systemClock);
-  const host: Host = { ...(await openHost(settings, progressLog(logger), metrics)), alone: false };
+  const observer: PlatformObserver = {
+    written: (group) => metrics.written(group),
+    lost: (error) => logger.warn({ reason: lineOf(error) }, 'a server was lost; trying again until it is back'),
+  };
+  const host: Host = { ...(await openHost(settings, progressLog(logger), observer)), alone: false };
   for (const { message } of host.projector.stops()) logger.error(message);
   try {
     return await startParts(host, logger, keys, metrics);

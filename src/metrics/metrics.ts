@@ -29,7 +29,7 @@ export interface MeasuredRequest {
   seconds: number;
 }
 
-export class Metrics implements PlatformObserver {
+export class Metrics implements Pick<PlatformObserver, 'written'> {
   /** Metrics of the service: whoever measures more registers it here. */
   readonly registry = new Registry();
   private readonly refreshing: (() => Promise<void>)[] = [];

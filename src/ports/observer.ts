@@ -12,4 +12,6 @@ export interface WrittenGroup {
 
 export interface PlatformObserver {
   written(group: WrittenGroup): void;
+  /** A server of the platform was lost while it was being followed; it is tried again until it is back. */
+  lost(error: unknown): void;
 }
