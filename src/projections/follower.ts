@@ -6,7 +6,7 @@ import type { EventBatch, Position } from '../ports/eventLog.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
 import type { Projection, ProjectionName } from '../ports/projection.js';
-import { changesOf, concerning } from './advance.js';
+import { changesOf, concerning, isAheadOfLog } from './advance.js';
 import type { Projector } from './projector.js';
 
 /** Where a live generation stands. */
@@ -102,7 +102,7 @@ export class Follower {
   /** Looks up where a projection stands; returns whether it is this copy's version of it that is live. */
   private async findPlace({ name, version }: Projection): Promise<boolean> {
     const live = await this.projector.deps.store.live(name);
-    if (live?.version !== version) return false;
+    if (live?.version !== version || (await isAheadOfLog(name, this.projector.deps))) return false;
     this.places.set(name, { number: live.number, position: live.position });
     return true;
   }

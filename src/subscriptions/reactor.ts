@@ -36,13 +36,20 @@ export class Reactor {
    * @throws UnavailableError, and what `follow` throws
    */
   async run(signal: AbortSignal, fence: number): Promise<void> {
-    this.reached = await this.options.checkpoints.load(SUBSCRIBER);
+    this.reached = await this.start();
     this.saved = this.reached;
     try {
       await this.follow(signal, fence);
     } finally {
       await this.save(fence);
     }
+  }
+
+  /** Where to go on; at the first event where another log was followed, since all of it bears repetition. */
+  private async start(): Promise<Position | null> {
+    const { log, checkpoints } = this.options;
+    const position = await checkpoints.load(SUBSCRIBER);
+    return position === null || (await log.reaches(position)) ? position : null;
   }
 
   private async follow(signal: AbortSignal, fence: number): Promise<void> {

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { migrate, type Migration } from '../../src/operations/migrate.js';
@@ -11,10 +12,10 @@ import { EventStoreDbLog } from '../../src/platform/servers/eventStoreDbLog.js';
 import { companyStream, contactStream } from '../../src/domain/streams.js';
 import type { EventLog } from '../../src/ports/eventLog.js';
 import { openPlatform } from '../contract/embedded.js';
-import { storedEvents } from '../contract/samples.js';
+import { storedEvent, storedEvents } from '../contract/samples.js';
 import { EventStoreDouble } from '../support/eventStoreDouble/index.js';
 import { temporaryFolder } from '../support/folder.js';
-import { binary, ENCRYPTION_KEY, startTestService } from '../support/service.js';
+import { binary, ENCRYPTION_KEY, newOrganization, startTestService } from '../support/service.js';
 
 let double: EventStoreDouble;
 let target: EventStoreDbLog;
@@ -40,10 +41,11 @@ async function contacts(args: string[]): Promise<{ code: number; stdout: string;
 
 describe('contacts migrate', () => {
   let dataDir: string;
+  const organization = newOrganization();
   beforeAll(async () => {
     const service = await startTestService();
     ({ dataDir } = service);
-    const client = service.client();
+    const client = service.client(organization);
     const [ada, bob] = [await client.post('/contacts', { name: 'Ada', email: 'ada@example.com' }), await client.post('/contacts', { name: 'Bob' })];
     await client.put(`/contacts/${bob.body.id}`, { metadata: { reportsTo: ada.body.id }, status: 'inactive' });
     await client.post('/companies', { name: 'Engines', entityTypes: ['Company'] });
@@ -59,6 +61,23 @@ describe('contacts migrate', () => {
     await platform.close();
     const again = await contacts(['migrate', '--from', dataDir, '--to', double.url]);
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(' 0 copied now') });
+  });
+
+  test('leaves a folder and a server on which the service goes on, with all that there was', async () => {
+    expect(await contacts(['migrate', '--from', dataDir, '--to', double.url])).toMatchObject({ code: 0 });
+    const service = await startTestService({ EVENTSTORE_URL: double.url }, dataDir);
+    const client = service.client(organization);
+    const { body } = await client.get('/contacts');
+    expect(body.data.map(({ name }: { name: string }) => name)).toEqual(['Bob']);
+    expect(await client.put(`/contacts/${body.data[0].id}`, { email: 'bob@example.com' })).toMatchObject({ status: 200 });
+    expect(await client.post('/contacts', { name: 'Eve' })).toMatchObject({ status: 201 });
+    expect((await client.get('/contacts')).body.total).toBe(2);
+    // What another copy of the service appends is followed, too.
+    const [bob] = body.data;
+    const last = await target.last(contactStream(organization, bob.id));
+    await target.append(contactStream(organization, bob.id), last?.revision ?? 0, [storedEvent({ contactId: bob.id })]);
+    while ((await client.get(`/contacts/${bob.id}`)).status !== 404) await sleep(50);
+    await service.stop();
   });
 
   test('makes nothing where there is no store, and says what is wrong', async () => {

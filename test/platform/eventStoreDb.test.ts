@@ -287,6 +287,7 @@ describe('a read', () => {
   test('from a position of its own making only', async () => {
     const { log } = await open();
     for (const position of ['', '1', '1/x', 'a/1', '-1/1', '1/2/3']) await expect(log.readAll(position, 1)).rejects.toThrow(RangeError);
+    expect(await log.reaches('17')).toBe(false);
   });
 });
 

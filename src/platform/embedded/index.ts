@@ -59,7 +59,9 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const store = new Database(join(dataDir, 'contacts.sqlite'), storeMigrations);
+    // What follows another log has a file of its own: positions of one log mean nothing to another.
+    const file = options.compare === undefined ? 'contacts.sqlite' : 'contacts-of-other-log.sqlite';
+    const store = new Database(join(dataDir, file), storeMigrations);
     closers.push(() => store.close());
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());

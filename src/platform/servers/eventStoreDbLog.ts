@@ -7,7 +7,7 @@ import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEve
 import { EventStoreDbConnection } from './eventStoreDbConnection.js';
 import { AppendTooLargeError, LogEndsBeforeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
 import { toStoredEvent } from './eventStoreDbEvents.js';
-import { comparePositions, decodePosition, encodePosition, type LogPosition } from './eventStoreDbPositions.js';
+import { comparePositions, decodePosition, encodePosition, isPosition, type LogPosition } from './eventStoreDbPositions.js';
 import { patiently, pauseAfter } from './eventStoreDbRetries.js';
 import { EventStoreDbTail } from './eventStoreDbTail.js';
 
@@ -136,6 +136,7 @@ export class EventStoreDbLog implements EventLog {
 
   /** Positions are places in the server's files: how many events lie between two cannot be told. */
   async reaches(position: Position): Promise<boolean> {
+    if (!isPosition(position)) return false;
     const wanted = decodePosition(position);
     const [last] = await this.reading(() => this.connection.readBackwards('end', 1));
     return mayBePastTheEnd(wanted) || (last !== undefined && comparePositions(wanted, last.position) <= 0);

@@ -14,10 +14,15 @@ export const LOG_START: LogPosition = { commit: 0n, prepare: 0n };
 
 export const encodePosition = ({ commit, prepare }: LogPosition): Position => `${commit}/${prepare}`;
 
+const FORM = /^(\d{1,19})\/(\d{1,19})$/;
+
+/** Whether `position` has the form of those that `encodePosition` makes; another log's have not. */
+export const isPosition = (position: Position): boolean => FORM.test(position);
+
 /** @throws RangeError when `position` was not made by `encodePosition` */
 export function decodePosition(position: Position | null): LogPosition {
   if (position === null) return LOG_START;
-  const match = /^(\d{1,19})\/(\d{1,19})$/.exec(position);
+  const match = FORM.exec(position);
   if (match === null) throw new RangeError(`'${position}' is no position of this event log`);
   return { commit: BigInt(match[1] ?? ''), prepare: BigInt(match[2] ?? '') };
 }
