@@ -70,7 +70,7 @@ export class MongoConnection {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof MongoError) || isDuplicateKey(error)) throw error;
+        if (!isFailure(error) || isDuplicateKey(error)) throw error;
         if (!mayPass(error) || Date.now() + pause > deadline) throw new UnavailableError('MongoDB could not do it', { cause: error });
         await sleep(pause * (0.5 + Math.random() / 2));
       }
@@ -92,7 +92,17 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 }
 
-function mayPass(error: MongoError): boolean {
+/** A failure of the driver or the server, or one of the socket, which the driver passes on as it is when a write meets a closed end. */
+function isFailure(error: unknown): error is MongoError | NodeJS.ErrnoException {
+  return error instanceof MongoError || isOfSocket(error);
+}
+
+function isOfSocket(error: unknown): error is NodeJS.ErrnoException {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && !(error instanceof MongoError);
+}
+
+function mayPass(error: MongoError | NodeJS.ErrnoException): boolean {
+  if (!(error instanceof MongoError)) return true;
   return error instanceof MongoNetworkError || error.hasErrorLabel('RetryableWriteError') || TRANSIENT_CODES.has(Number(error.code));
 }
 

@@ -71,10 +71,12 @@ export class MongoGenerations {
 
   /** A new, empty generation to build; one that was being built is given up. */
   async build(projection: ProjectionName, version: number): Promise<Generation> {
-    for (;;) {
+    for (let made = 0; ; ) {
       const state = await this.state(projection);
       const built: Generation = { number: state.last + 1, version, position: null };
-      await makeIndexes(this.connection, this.documents(projection, built.number), documentIndexes[projection]);
+      // Before it is known, so that none is ever found without its indexes.
+      if (made !== built.number) await makeIndexes(this.connection, this.documents(projection, built.number), documentIndexes[projection]);
+      made = built.number;
       const next = { ...state, last: built.number, building: built, ahead: 0, dropped: withDropped(state, state.building) };
       if (await this.replace(state, next)) return built;
     }
