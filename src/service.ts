@@ -80,6 +80,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, erasure, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
     readStore,
+    history: platform.history,
     idempotency: { idempotency, clock, ids, onError },
     webhooks: webhooks.api,
     logger,

@@ -10,12 +10,14 @@ import { securityHeaders } from './middleware/securityHeaders.js';
 import { tracing } from './middleware/tracing.js';
 import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
+import { chartRoutes } from './routes/chart.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactEndRoutes } from './routes/contactEnds.js';
 import { contactRoutes } from './routes/contacts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { docsRoutes } from './routes/docs.js';
 import { groupRoutes } from './routes/groups.js';
+import { historyRoutes } from './routes/history.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { openApiRoute } from './routes/reference.js';
@@ -27,7 +29,7 @@ import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
-  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
+  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
 }
 
 /** Every route outside of it; one of them describes them all. */

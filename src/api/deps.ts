@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CommandDeps } from '../commands/deps.js';
 import type { WebhookCommands } from '../commands/webhooks.js';
 import type { DeliveryPage, DeliveryQuery, DeliveryStatus } from '../ports/deliveryStore.js';
+import type { HistoryStore } from '../ports/historyStore.js';
 import type { ReadStore } from '../ports/readStore.js';
 import type { Replay } from '../ports/replayStore.js';
 import type { EndpointRef, WebhookEndpoints } from '../ports/webhookEndpoints.js';
@@ -14,6 +15,7 @@ import type { TokenKeys } from './tokenKeys.js';
 export interface RouteDeps {
   commands: CommandDeps;
   readStore: ReadStore;
+  history: HistoryStore;
   idempotency: IdempotencyDeps;
   webhooks: WebhookDeps;
 }

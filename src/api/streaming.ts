@@ -18,6 +18,17 @@ async function* listText(batches: AsyncIterable<unknown[]>, before: string, afte
   yield `]${after}`;
 }
 
+/** A JSON object of `fields`, and then of lists. */
+export function jsonObject(fields: Record<string, string>, lists: Record<string, AsyncIterable<unknown[]>>): Readable {
+  return Readable.from(objectText(fields, lists), { objectMode: false });
+}
+
+async function* objectText(fields: Record<string, string>, lists: Record<string, AsyncIterable<unknown[]>>): AsyncGenerator<string> {
+  yield JSON.stringify(fields).slice(0, -1);
+  for (const [name, batches] of Object.entries(lists)) yield* listText(batches, `,${JSON.stringify(name)}:`, '');
+  yield '}';
+}
+
 /** A JSON object of lists: items that follow one another with the same key share a list. */
 export function jsonGroups<Item>(batches: AsyncIterable<Item[]>, keyOf: (item: Item) => string, view: (item: Item) => unknown): Readable {
   return Readable.from(groupText(batches, keyOf, view), { objectMode: false });

@@ -16,6 +16,19 @@ export function foldText(text: string): string {
     .trim();
 }
 
+/** Negative, zero or positive as `a` is before, equal to or after `b`, by code point: as stores order text. */
+export function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const [x, y] = [a.charCodeAt(index), b.charCodeAt(index)];
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** The place of a UTF-16 unit: surrogates stand for code points after all others. */
+const rank = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit);
+
 /** What a search looks into: each text folded on a line of its own, then the digits of the phone. */
 export function searchableText(texts: readonly (string | null)[], phone: string | null): string {
   const lines = texts.filter((text) => text !== null).map(foldText);

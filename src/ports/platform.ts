@@ -6,6 +6,7 @@ import type { Commit } from './commit.js';
 import type { Counters } from './counterStore.js';
 import type { DeliveryStore } from './deliveryStore.js';
 import type { EventLog } from './eventLog.js';
+import type { HistoryStore } from './historyStore.js';
 import type { IdempotencyStore } from './idempotencyStore.js';
 import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
@@ -27,6 +28,7 @@ export interface Platform {
   commit: Commit | null;
   keys: KeyStore;
   readStore: ReadStore;
+  history: HistoryStore;
   projectionStore: ProjectionStore;
   checkpoints: Checkpoints;
   idempotency: IdempotencyStore;

@@ -2,22 +2,14 @@
 // any rebuild can repeat.
 
 import type { Entity } from '../domain/entity.js';
+import type { FieldChange } from '../domain/history.js';
+import type { DocumentKeys } from '../domain/keys.js';
 import type { StreamCategory } from '../domain/streams.js';
 import type { RecordedEvent } from './eventStore.js';
 
-export type ProjectionName = 'contacts' | 'companies';
+export type { DocumentKeys };
 
-/** What a document can be found and sorted by; null is not found by that. */
-export interface DocumentKeys {
-  /** Folded name: the order of names. */
-  sortName: string;
-  /** What a search looks into; see domain/text.ts. */
-  searchable: string;
-  /** Folded department. */
-  department: string | null;
-  contactMethod: string | null;
-  managerId: string | null;
-}
+export type ProjectionName = 'contacts' | 'companies';
 
 export interface Projection {
   name: ProjectionName;
@@ -31,6 +23,8 @@ export interface Projection {
   evolve(document: Entity | null, event: RecordedEvent): Entity | null;
   /** What the document can be found by. */
   keys(document: Entity): DocumentKeys;
+  /** What `event`, which made `after` of `before`, changed; null when it is no part of the history. */
+  changed(before: Entity | null, event: RecordedEvent, after: Entity | null): Changes | null;
 }
 
 export interface DocumentSubject {
@@ -44,11 +38,35 @@ export interface Versioned {
   document: Entity | null;
 }
 
+/** A document as it stood from its `updatedAt` until something changed it. */
+export interface Version {
+  revision: number;
+  document: Entity;
+  keys: DocumentKeys;
+}
+
+/** What an event changed: these fields, or all that the first version has set, which is not said twice. */
+export type Changes = readonly FieldChange[] | 'first version';
+
+/** What the history of a document says of one event. */
+export interface HistoryEntry {
+  eventId: string;
+  type: string;
+  revision: number;
+  /** When it occurred: ISO 8601 in UTC. */
+  at: string;
+  actor: { sub: string };
+  requestId: string;
+  changes: Changes;
+  /** What stood until then; null when nothing did. */
+  superseded: Version | null;
+}
+
 /**
  * One document's step from revision `from` (-1: unknown as yet) to `to`. A store applies it only
  * to a document at `from`; one that is past it is left alone, since it has seen the events.
  */
-export type Change = DocumentSubject & { from: number; to: number } & (
+export type Change = DocumentSubject & { from: number; to: number; /** Of its events, in order. */ history: HistoryEntry[] } & (
     | { type: 'put'; document: Entity; keys: DocumentKeys }
     /** A tombstone stays, so that an event seen twice brings nothing back. */
     | { type: 'remove' }

@@ -4,13 +4,14 @@ import { evolveCompany, initialCompany, type CompanyState } from '../domain/comp
 import { companyEventSchemas } from '../domain/events/companyEvents.js';
 import type { Recorded } from '../domain/events/metadata.js';
 import type { CompanyEvent } from '../domain/events/registry.js';
+import { changesOf } from '../domain/history.js';
+import { companyKeys } from '../domain/keys.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
 import type { Projection } from '../ports/projection.js';
-import { entityKeys } from './contacts.js';
 
 export const companiesProjection: Projection = {
   name: 'companies',
-  version: 1,
+  version: 2,
   category: 'company',
   subject: (event) =>
     isCompanyEvent(event) ? { organizationId: event.metadata.organizationId, id: event.data.companyId } : null,
@@ -20,7 +21,11 @@ export const companiesProjection: Projection = {
     const next = evolveCompany(state, event);
     return next.phase === 'live' ? next.company : null;
   },
-  keys: (company) => ({ ...entityKeys(company), department: null, contactMethod: null, managerId: null }),
+  keys: companyKeys,
+  changed: (before, event, after) => {
+    if (event.type === 'CompanyCreated') return 'first version';
+    return after === null ? [] : changesOf(before, after);
+  },
 };
 
 function isCompanyEvent(event: RecordedEvent): event is Recorded<CompanyEvent> {

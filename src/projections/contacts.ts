@@ -2,17 +2,18 @@
 // and search are keys of it, so that one write changes all of them at once.
 
 import { evolveContact, initialContact, type ContactState } from '../domain/contact.js';
-import type { Entity } from '../domain/entity.js';
 import { contactEventSchemas } from '../domain/events/contactEvents.js';
 import type { Recorded } from '../domain/events/metadata.js';
 import type { ContactEvent } from '../domain/events/registry.js';
-import { foldText, searchableText } from '../domain/text.js';
+import { changesOf } from '../domain/history.js';
+import type { JsonObject } from '../domain/json.js';
+import { contactKeys } from '../domain/keys.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
-import type { DocumentKeys, Projection } from '../ports/projection.js';
+import type { Projection } from '../ports/projection.js';
 
 export const contactsProjection: Projection = {
   name: 'contacts',
-  version: 1,
+  version: 2,
   category: 'contact',
   subject: (event) =>
     isContactEvent(event) ? { organizationId: event.metadata.organizationId, id: event.data.contactId } : null,
@@ -23,24 +24,14 @@ export const contactsProjection: Projection = {
     return next.phase === 'live' ? next.contact : null;
   },
   keys: contactKeys,
+  changed: (before, event, after) => {
+    if (event.type === 'ReportingLineFenced') return null;
+    if (event.type === 'ContactCreated') return 'first version';
+    // What is restored is what was deleted, and a deletion changes no field.
+    if (after === null || event.type === 'ContactRestored') return [];
+    return changesOf(before, after, event.type === 'ContactUpdated' ? (event.data.changes as JsonObject) : null);
+  },
 };
-
-/** What a contact can be found and sorted by. */
-export function contactKeys(contact: Entity): DocumentKeys {
-  const { metadata } = contact;
-  return {
-    ...entityKeys(contact),
-    department: metadata.department === null ? null : foldText(metadata.department),
-    contactMethod: metadata.preferredContactMethod,
-    managerId: metadata.reportsTo,
-  };
-}
-
-/** What any entity can be sorted by and searched for. */
-export function entityKeys(entity: Entity): Pick<DocumentKeys, 'sortName' | 'searchable'> {
-  const { name, displayName, email, phone } = entity;
-  return { sortName: foldText(name), searchable: searchableText([name, displayName, email, phone], phone) };
-}
 
 function isContactEvent(event: RecordedEvent): event is Recorded<ContactEvent> {
   return Object.hasOwn(contactEventSchemas, event.type);

@@ -1,7 +1,7 @@
 // Runs a projection over events: which documents they concern, and what becomes of each.
 
 import type { RecordedEvent } from '../ports/eventStore.js';
-import type { Change, DocumentSubject, Projection, Versioned } from '../ports/projection.js';
+import type { Change, Changes, DocumentSubject, HistoryEntry, Projection, Version, Versioned } from '../ports/projection.js';
 import { companiesProjection } from './companies.js';
 import { contactsProjection } from './contacts.js';
 import { noSkips, type Skips } from './skips.js';
@@ -49,14 +49,18 @@ export function changeOf(
   if (last === undefined) return null;
   let revision = from;
   let document = stored?.document ?? null;
+  const history: HistoryEntry[] = [];
   for (const event of unseen) {
     if (!skips.follows(projection.name, event.stream, revision, event.revision)) {
       throw new ProjectionGapError(`${event.stream}: revision ${event.revision} follows on ${revision}`);
     }
+    const after = projection.evolve(document, event);
+    const changes = projection.changed(document, event, after);
+    if (changes !== null) history.push(entryOf(event, changes, document === null ? null : { revision, document, keys: projection.keys(document) }));
     ({ revision } = event);
-    document = projection.evolve(document, event);
+    document = after;
   }
-  const step = { organizationId, id, from, to: revision };
+  const step = { organizationId, id, from, to: revision, history };
   if (document === null) return { ...step, type: 'remove' };
   return { ...step, type: 'put', document, keys: projection.keys(document) };
 }
@@ -75,4 +79,9 @@ export function batchChanges(
     const stored = subject.events[0]?.revision === 0 ? null : load(subject);
     return changeOf(projection, subject, stored, skips) ?? [];
   });
+}
+
+function entryOf({ id, type, revision, metadata }: RecordedEvent, changes: Changes, superseded: Version | null): HistoryEntry {
+  const { occurredAt: at, actor, requestId } = metadata;
+  return { eventId: id, type, revision, at, actor, requestId, changes, superseded };
 }

@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { openPlatform } from './embedded.js';
 import { eventLogContract } from './eventLogContract.js';
 import { generationsContract } from './generationsContract.js';
+import { historyContract } from './historyContract.js';
 import { leasesContract } from './leasesContract.js';
 import { readStoreContract } from './readStoreContract.js';
 import { searchContract } from './searchContract.js';
@@ -40,6 +41,7 @@ eventLogContract('embedded', openPlatform);
 readStoreContract('embedded', () => openStore());
 generationsContract('embedded', openStore, temporaryFolder);
 showContract('embedded', () => openStore());
+historyContract('embedded', () => openStore());
 searchContract('embedded', () => openStore());
 const openRotating = async (dataDir: string, wrappingKeys: WrappingKeys) => {
   const { keys, close } = await openEmbedded({ dataDir, wrappingKeys, projections, changesOf: batchChanges });

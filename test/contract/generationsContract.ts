@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Generation, StoredDocument } from '../../src/ports/readStore.js';
 import type { DocumentSubject } from '../../src/ports/projection.js';
-import { contactKeys } from '../../src/projections/contacts.js';
+import { contactKeys } from '../../src/domain/keys.js';
 import { byName, noFilter } from './readStoreContract.js';
 import { Story, type OpenedStore } from './samples.js';
 

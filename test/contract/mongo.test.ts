@@ -2,6 +2,7 @@
 
 import { wrappingKey } from './embedded.js';
 import { generationsContract } from './generationsContract.js';
+import { historyContract } from './historyContract.js';
 import { lapsingLeasesContract, leasesContract } from './leasesContract.js';
 import { rotationContract } from './rotationContract.js';
 import { readStoreContract } from './readStoreContract.js';
@@ -50,6 +51,7 @@ describeMongo('on MongoDB', (mongo) => {
   readStoreContract('MongoDB', () => openStore(mongo.newDatabase()));
   generationsContract('MongoDB', openStore, mongo.newDatabase);
   showContract('MongoDB', () => openStore(mongo.newDatabase()));
+  historyContract('MongoDB', () => openStore(mongo.newDatabase()), 4);
   searchContract('MongoDB', () => openStore(mongo.newDatabase()), { runs: 10, many: 60 });
   rotationContract('MongoDB', openRotating, mongo.newDatabase);
   keyStoreContract('MongoDB', opening('keys'), mongo.newDatabase);

@@ -84,7 +84,7 @@ function applying(open: Open): void {
       const [created] = contacts as [Extract<Change, { type: 'put' }>];
       const other = { ...created, document: { ...created.document, name: 'Wrong' } };
       await story().apply({ ...other, from: 1, to: 2 }, { ...other, from: -1, to: 5 }, { ...other, id: 'c2', from: 0, to: 1 });
-      await story().apply({ organizationId: 'acme', id: 'c1', from: 3, to: 4, type: 'remove' });
+      await story().apply({ organizationId: 'acme', id: 'c1', from: 3, to: 4, type: 'remove', history: [] });
       expect(await readStore().getContact('acme', 'c1')).toMatchObject({ revision: 0, document: { name: 'One' } });
       expect(await readStore().getContact('acme', 'c2')).toBeNull();
     });

@@ -116,6 +116,12 @@ export class Story {
     return told;
   }
 
+  /** Projects an event that was recorded elsewhere. */
+  async tellRecorded(event: RecordedEvent): Promise<void> {
+    this.position += 1;
+    await this.tell(event);
+  }
+
   /** Projects events into one generation; returns the changes made. */
   async tellTo(name: ProjectionName, { number, position: from }: Generation, ...events: RecordedEvent[]): Promise<Change[]> {
     const { projectionStore } = this.store;

@@ -5,6 +5,7 @@ import { deleteContact } from '../../commands/deleteContact.js';
 import { updateContact } from '../../commands/updateContact.js';
 import { setPrimary } from '../../commands/setPrimary.js';
 import type { ContactState } from '../../domain/contact.js';
+import { readsAsOf } from '../asOf.js';
 import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { companyNotFound, contactNotFound, refused } from '../errors.js';
@@ -22,7 +23,7 @@ import { createdResponse, pageResponse, resourceResponse } from '../openapi/resp
 import { route, type Route } from '../routing.js';
 import { contactPatchSchema, newContactSchema, parseId } from '../schemas/entity.js';
 import { companyIdParameter, contactIdParameter } from '../schemas/paths.js';
-import { listParameters, noParameters } from '../schemas/queries.js';
+import { asOfParameters, contactListParameters, noParameters } from '../schemas/queries.js';
 import { contactSchema, primarySchema } from '../schemas/views.js';
 import { primaryView } from '../views.js';
 import { answerChanged, answerList, answerResource, conditionalContext, created, stateOf } from './resources.js';
@@ -55,7 +56,7 @@ const createRoute = ({ commands, idempotency }: RouteDeps) =>
       }),
   });
 
-const listRoute = ({ readStore }: RouteDeps) =>
+const listRoute = (deps: RouteDeps) =>
   route({
     method: 'GET',
     path: '/contacts',
@@ -64,12 +65,12 @@ const listRoute = ({ readStore }: RouteDeps) =>
     tag,
     summary: 'List contacts',
     description: 'Pages by number, or by cursor, which stays right while data changes and costs the same at any depth.',
-    query: listParameters,
+    query: contactListParameters,
     responses: { 200: pageResponse('A page of contacts', contactSchema, contactsPageExample) },
-    handle: (ctx, { query }) => answerList(ctx, query, (wanted) => readStore.listContacts(principalOf(ctx).organizationId, wanted)),
+    handle: (ctx, { query }) => answerList(ctx, query, (wanted) => readsAsOf(deps, query.asOf).listContacts(principalOf(ctx).organizationId, wanted)),
   });
 
-const getRoute = ({ readStore }: RouteDeps) =>
+const getRoute = (deps: RouteDeps) =>
   route({
     method: 'GET',
     path: '/contacts/{id}',
@@ -77,12 +78,14 @@ const getRoute = ({ readStore }: RouteDeps) =>
     id: 'getContact',
     tag,
     summary: 'Get a contact',
+    description: 'With `asOf`, 404 when it did not exist at that time.',
     params: { id: contactIdParameter },
+    query: asOfParameters,
     accepts: ['If-None-Match'],
     responses: { 200: resourceResponse('The contact', contactSchema, contactExample) },
     errors: ['CONTACT_NOT_FOUND'],
-    handle: async (ctx) => {
-      const contact = await readStore.getContact(principalOf(ctx).organizationId, contactId(ctx));
+    handle: async (ctx, { query }) => {
+      const contact = await readsAsOf(deps, query.asOf).getContact(principalOf(ctx).organizationId, contactId(ctx));
       answerResource(ctx, contact, contactNotFound);
     },
   });

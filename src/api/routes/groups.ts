@@ -3,7 +3,9 @@
 
 import type { Contact } from '../../domain/contact.js';
 import { foldText } from '../../domain/text.js';
-import type { ContactGroup, GroupQuery, ReadStore } from '../../ports/readStore.js';
+import type { ContactReads } from '../../ports/historyStore.js';
+import type { ContactGroup, GroupQuery } from '../../ports/readStore.js';
+import { readsAsOf } from '../asOf.js';
 import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { companyNotFound } from '../errors.js';
@@ -12,7 +14,7 @@ import { companyContactsExample, departmentContactsExample, hierarchyExample, me
 import { listResponse } from '../openapi/responses.js';
 import { route, type Route } from '../routing.js';
 import { companyIdParameter, contactMethodParameter, contactMethodSchema, departmentParameter } from '../schemas/paths.js';
-import { groupParameters, type GroupParameters } from '../schemas/queries.js';
+import { asOfParameters, groupParameters, type GroupParameters } from '../schemas/queries.js';
 import { companyContactSchema, departmentContactSchema, hierarchySchema, methodContactSchema } from '../schemas/views.js';
 import { jsonGroups, jsonList } from '../streaming.js';
 import { validate } from '../validate.js';
@@ -34,7 +36,7 @@ const listing = {
   query: groupParameters,
 } as const;
 
-const hierarchyRoute = ({ readStore }: RouteDeps) =>
+const hierarchyRoute = (deps: RouteDeps) =>
   route({
     ...reading,
     path: '/contacts/hierarchy',
@@ -42,14 +44,15 @@ const hierarchyRoute = ({ readStore }: RouteDeps) =>
     summary: 'Get the contact hierarchy',
     description: "Which contacts report to whom, by the manager's id.",
     responses: { 200: { description: 'Who reports to whom', schema: hierarchySchema, example: hierarchyExample } },
-    handle: async (ctx) => {
-      const lines = readStore.reportingLines(principalOf(ctx).organizationId);
+    query: asOfParameters,
+    handle: async (ctx, { query }) => {
+      const lines = readsAsOf(deps, query.asOf).reportingLines(principalOf(ctx).organizationId);
       ctx.type = 'application/json';
       ctx.body = jsonGroups(await begun(lines), (contact) => contact.metadata.reportsTo ?? '', hierarchyView);
     },
   });
 
-const companyRoute = ({ readStore }: RouteDeps) =>
+const companyRoute = (deps: RouteDeps) =>
   route({
     ...listing,
     path: '/contacts/company/{companyId}',
@@ -60,12 +63,13 @@ const companyRoute = ({ readStore }: RouteDeps) =>
     errors: ['COMPANY_NOT_FOUND'],
     handle: async (ctx, { query }) => {
       const key = companyId(ctx, 'companyId');
-      if (!(await readStore.isCompanyKnown(principalOf(ctx).organizationId, key))) throw companyNotFound();
-      await answerGroup(ctx, readStore, query, { by: 'company', key }, companyContactView);
+      const reads = readsAsOf(deps, query.asOf);
+      if (!(await reads.isCompanyKnown(principalOf(ctx).organizationId, key))) throw companyNotFound();
+      await answerGroup(ctx, reads, query, { by: 'company', key }, companyContactView);
     },
   });
 
-const departmentRoute = ({ readStore }: RouteDeps) =>
+const departmentRoute = (deps: RouteDeps) =>
   route({
     ...listing,
     path: '/contacts/department/{department}',
@@ -73,11 +77,13 @@ const departmentRoute = ({ readStore }: RouteDeps) =>
     summary: 'Find contacts by department',
     params: { department: departmentParameter },
     responses: { 200: listResponse("The department's contacts", departmentContactSchema, departmentContactsExample) },
-    handle: (ctx, { query }) =>
-      answerGroup(ctx, readStore, query, { by: 'department', key: foldText(ctx.params.department ?? '') }, departmentView),
+    handle: async (ctx, { query }) => {
+      const key = foldText(ctx.params.department ?? '');
+      await answerGroup(ctx, readsAsOf(deps, query.asOf), query, { by: 'department', key }, departmentView);
+    },
   });
 
-const contactMethodRoute = ({ readStore }: RouteDeps) =>
+const contactMethodRoute = (deps: RouteDeps) =>
   route({
     ...listing,
     path: '/contacts/contact-method/{method}',
@@ -87,11 +93,11 @@ const contactMethodRoute = ({ readStore }: RouteDeps) =>
     responses: { 200: listResponse('The contacts who prefer it', methodContactSchema, methodContactsExample) },
     handle: async (ctx, { query }) => {
       const { method: key } = validate(contactMethodSchema, ctx.params, 'method');
-      await answerGroup(ctx, readStore, query, { by: 'contactMethod', key }, contactMethodView);
+      await answerGroup(ctx, readsAsOf(deps, query.asOf), query, { by: 'contactMethod', key }, contactMethodView);
     },
   });
 
-async function answerGroup(ctx: ApiContext, readStore: ReadStore, asked: GroupParameters, group: ContactGroup, view: View): Promise<void> {
+async function answerGroup(ctx: ApiContext, readStore: ContactReads, asked: GroupParameters, group: ContactGroup, view: View): Promise<void> {
   const { isPaged, statuses, limit, from, page, byCursor } = asked;
   const { organizationId } = principalOf(ctx);
   if (!isPaged) {
@@ -106,9 +112,9 @@ async function answerGroup(ctx: ApiContext, readStore: ReadStore, asked: GroupPa
   ctx.body = pageBody(ctx, data, { total, page, limit, next, orderBy: 'name', direction: 'asc', byCursor });
 }
 
-async function* stretches(readStore: ReadStore, organizationId: string, query: GroupQuery, view: View): AsyncGenerator<unknown[]> {
+async function* stretches(readStore: ContactReads, organizationId: string, query: GroupQuery, view: View): AsyncGenerator<unknown[]> {
   for (let from: GroupQuery['from'] | null = query.from; from !== null; ) {
-    const { items, next }: Awaited<ReturnType<ReadStore['listGroup']>> = await readStore.listGroup(organizationId, { ...query, from });
+    const { items, next }: Awaited<ReturnType<ContactReads['listGroup']>> = await readStore.listGroup(organizationId, { ...query, from });
     yield items.map(({ document }) => view(document));
     from = next === null ? null : { after: next };
   }

@@ -40,12 +40,27 @@ const listSchema = z.strictObject({
   isActive: oneOf(['true', 'false']).optional().meta({ description: 'Filter by active status', type: 'boolean', enum: undefined }),
 });
 
+/** A time that is given, in UTC with milliseconds. */
+export const instant = once
+  .pipe(z.iso.datetime({ offset: true, error: 'Must be a time in ISO 8601, with its offset from UTC, as 2025-06-03T10:15:30.000Z' }))
+  .transform((time) => new Date(time).toISOString())
+  .meta({ format: 'date-time', pattern: undefined });
+const asOf = instant.optional().meta({ description: 'The answer as it was at that time, by all that had happened up to it' });
+
+/** The parameters of answers that can be had as of an earlier time. */
+export const asOfParameters = z.strictObject({ asOf });
+
+/** The parameters of the list of contacts: also as of an earlier time. */
+export const contactListParameters = listSchema.extend({ asOf }).transform(({ asOf: time, ...sent }) => ({ ...listed(sent), asOf: time }));
+
 /** The parameters of the list endpoints. */
-export const listParameters = listSchema.transform((sent) => {
+export const listParameters = listSchema.transform(listed);
+
+function listed(sent: SentParameters) {
   const { limit, from, page, cursor } = paged(sent);
   const query: ListQuery = { filter: filterOf(sent), ...orderOf(sent, cursor), limit, from };
   return { query, page, byCursor: cursor !== undefined };
-});
+}
 
 export type ListParameters = z.infer<typeof listParameters>;
 type SentParameters = z.infer<typeof listSchema>;
@@ -69,10 +84,10 @@ function orderOf(sent: SentParameters, cursor: Cursor | undefined): Pick<ListQue
 }
 
 /** The parameters of the lists by company, department and contact method; without paging they answer whole. */
-export const groupParameters = z.strictObject({ ...paging, status: statusFilter }).transform((sent) => {
+export const groupParameters = z.strictObject({ ...paging, status: statusFilter, asOf }).transform((sent) => {
   const { limit, from, page, cursor } = paged(sent);
   const isPaged = sent.limit !== undefined || sent.page !== undefined || cursor !== undefined;
-  return { statuses: statusesOf(sent.status, undefined), limit, from, page, byCursor: cursor !== undefined, isPaged };
+  return { statuses: statusesOf(sent.status, undefined), limit, from, page, byCursor: cursor !== undefined, isPaged, asOf: sent.asOf };
 });
 
 export type GroupParameters = z.infer<typeof groupParameters>;

@@ -81,6 +81,27 @@ export function erasedPersonal(fields: readonly string[]): JsonObject {
   return personal;
 }
 
+/** Whether a field is personal, nested ones as `metadata.title`. */
+export function isPersonalPath(path: string): boolean {
+  const [field, nested] = path.split('.', 2) as [string, string | undefined];
+  if (field === 'metadata') return nested !== undefined && personalMetadata.has(nested);
+  return personalFields.has(field);
+}
+
+/** An entity's fields with each personal value erased; null stays null. */
+export function eraseFields(fields: JsonObject): JsonObject {
+  const erase = (prefix: string) => ([name, value]: [string, Json]): [string, Json] => {
+    const path = prefix + name;
+    if (value === null) return [name, null];
+    if (name === 'customFields' && prefix === '') return [name, {}];
+    if ((path === 'address' || path === 'metadata') && isJsonObject(value)) {
+      return [name, Object.fromEntries(Object.entries(value).map(erase(`${path}.`)))];
+    }
+    return [name, isPersonalPath(path) ? ERASED : value];
+  };
+  return Object.fromEntries(Object.entries(fields).map(erase('')));
+}
+
 /** What stands for an erased field that is no text. */
 const erasedForms: Record<string, Json> = { customFields: {}, address: null };
 

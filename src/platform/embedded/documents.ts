@@ -8,6 +8,7 @@ import type { Database } from './database.js';
 import { COLLECTIONS, type CollectionRow } from './documentWalk.js';
 import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
+import { dropHistory, insertHistory } from './historyRows.js';
 import { byOrganization } from './lookups.js';
 import { indexText, unindexText } from './search.js';
 
@@ -95,28 +96,31 @@ export class SqliteDocuments implements Participant {
 
   /** Applies changes to the documents that stand at their `from`; one that stands elsewhere is left alone. */
   apply(projection: ProjectionName, generation: number, changes: readonly Change[]): void {
-    for (const change of changes) this.applyOne(projection, generation, change);
+    for (const change of changes) {
+      const collection = this.collectionFor(projection, generation, change.organizationId);
+      if (this.applyOne(collection, change)) insertHistory(this.database, collection, change.id, change.history);
+    }
     this.counts.save();
   }
 
-  private applyOne(projection: ProjectionName, generation: number, change: Change): void {
-    const { organizationId, id } = change;
-    const collection = this.collection(projection, generation, organizationId) ?? this.addCollection(projection, generation, organizationId);
+  /** Returns whether the document stood where the change begins. */
+  private applyOne(collection: number, change: Change): boolean {
+    const { id } = change;
     // By far the most often it is a new document: that nothing stands for it, the unique index tells.
     if (change.from === -1 && change.type === 'put') {
-      if (this.tombstone(collection, id) === undefined) this.insert(collection, change);
-      return;
+      return this.tombstone(collection, id) === undefined && this.insert(collection, change);
     }
     const sql = 'SELECT rowid, revision, status, searchable FROM documents WHERE collection = ? AND id = ?';
     const current = this.database.get<CurrentRow>(sql, collection, id);
     const tombstone = current === undefined ? this.tombstone(collection, id) : undefined;
-    if ((current?.revision ?? tombstone ?? -1) !== change.from) return;
+    if ((current?.revision ?? tombstone ?? -1) !== change.from) return false;
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current !== undefined) this.update(collection, change, current);
     else {
       this.insert(collection, change);
       if (tombstone !== undefined) this.database.run('DELETE FROM tombstones WHERE collection = ? AND id = ?', collection, id);
     }
+    return true;
   }
 
   /** Drops up to `limit` rows of a generation that is no longer in use; returns whether there was anything to drop. */
@@ -124,7 +128,7 @@ export class SqliteDocuments implements Participant {
     const collection = this.database.get<CollectionRow>(`${COLLECTIONS} LIMIT 1`, projection, generation);
     if (collection === undefined) return false;
     const { number, organization } = collection;
-    if (this.dropDocuments(number, limit) || this.dropTombstones(number, limit)) return true;
+    if (this.dropDocuments(number, limit) || this.dropTombstones(number, limit) || dropHistory(this.database, number, limit)) return true;
     this.database.run('DELETE FROM collection_counts WHERE collection = ?', number);
     this.database.run('DELETE FROM collections WHERE number = ?', number);
     this.database.run('INSERT INTO spare_collections (number) VALUES (?)', number);
@@ -153,6 +157,10 @@ export class SqliteDocuments implements Participant {
     return number;
   }
 
+  private collectionFor(projection: ProjectionName, generation: number, organizationId: string): number {
+    return this.collection(projection, generation, organizationId) ?? this.addCollection(projection, generation, organizationId);
+  }
+
   private addCollection(projection: ProjectionName, generation: number, organizationId: string): number {
     const spare = this.database.get<{ number: number }>('SELECT number FROM spare_collections LIMIT 1')?.number ?? null;
     if (spare !== null) this.database.run('DELETE FROM spare_collections WHERE number = ?', spare);
@@ -177,7 +185,8 @@ export class SqliteDocuments implements Participant {
     return this.database.run(sql, collection, limit) > 0;
   }
 
-  private insert(collection: number, { id, to, document, keys }: Put): void {
+  /** Returns whether there was none. */
+  private insert(collection: number, { id, to, document, keys }: Put): boolean {
     const rowid = this.nextRowid(collection);
     const inserted = this.database.run(
       `INSERT INTO documents (rowid, collection, id, revision, status, sort_name, created_at, updated_at, parent_id,
@@ -199,9 +208,10 @@ export class SqliteDocuments implements Participant {
       keys.searchable,
       JSON.stringify(document),
     );
-    if (inserted === 0) return;
+    if (inserted === 0) return false;
     indexText(this.database, rowid, keys.searchable);
     this.counts.add(collection, document.status, 1);
+    return true;
   }
 
   private update(collection: number, { to, document, keys }: Put, current: CurrentRow): void {

@@ -18,6 +18,7 @@ import { Dropper } from './dropper.js';
 import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
 import { GroupCommit, type GroupObserver } from './groupCommit.js';
+import { SqliteHistoryStore } from './historyStore.js';
 import { InlineProjector, type ChangesOf } from './inlineProjector.js';
 import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
@@ -109,6 +110,7 @@ function openStore(
     commit,
     projectionStore,
     readStore: new SqliteReadStore(database, documents),
+    history: new SqliteHistoryStore(database, documents),
     checkpoints: new SqliteCheckpoints(database, writes),
     idempotency: new SqliteIdempotencyStore(database, writes),
     counters: { shared: false as const, store: new SqliteCounterStore(database, writes) },

@@ -98,7 +98,7 @@ export class InlineProjector implements Participant {
     this.pending.set(projection, pending);
     for (const change of changes) {
       const earlier = pending.get(keyOf(change));
-      pending.set(keyOf(change), earlier === undefined ? change : { ...change, from: earlier.from });
+      pending.set(keyOf(change), earlier === undefined ? change : { ...change, from: earlier.from, history: [...earlier.history, ...change.history] });
     }
   }
 }

@@ -1,5 +1,6 @@
 // The layout of the two files, as numbered migrations: a landed one is never changed.
 
+import { historyTables } from './historyRows.js';
 import type { Migration } from './migrate.js';
 import { webhookTables } from './webhookTables.js';
 
@@ -153,6 +154,7 @@ export const storeMigrations: readonly Migration[] = [
   -- The events of each organization, in the order of the log.
   CREATE INDEX events_by_organization ON events (json_extract(metadata, '$.organizationId'), position, type);
   `,
+  historyTables,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */

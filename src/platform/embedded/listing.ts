@@ -2,12 +2,12 @@
 // the index of the order costs about one row per row looked at until the page is full; gathering
 // what an index of the filter finds and sorting it costs about one row per hit.
 
-import type { GroupQuery, ListFilter, ListQuery, SortField, SortPoint } from '../../ports/readStore.js';
+import type { ContactGroup, GroupQuery, ListFilter, ListQuery, SortField, SortPoint } from '../../ports/readStore.js';
 import type { Database, SqlValue } from './database.js';
 import { rowidsOf } from './documents.js';
-import { planSearch, type SearchPlan, type Sql } from './search.js';
+import { holds, planSearch, type SearchPlan, type Sql } from './search.js';
 
-const sortColumns: Record<SortField, { column: string; index: string }> = {
+export const sortColumns: Record<SortField, { column: string; index: string }> = {
   name: { column: 'sort_name', index: 'documents_by_name' },
   createdAt: { column: 'created_at', index: 'documents_by_created' },
   updatedAt: { column: 'updated_at', index: 'documents_by_updated' },
@@ -27,6 +27,12 @@ export function listRowids(database: Database, collection: number, query: ListQu
   const walked = ((offset + query.limit) * countAll(database, collection)) / total;
   const source = total <= walked ? gather(collection, query.filter, search) : walk(collection, query, search);
   return page(database, source, sortColumns[query.orderBy].column, query);
+}
+
+/** That row `d`, of whatever table, meets a filter and is of a group. */
+export function rowConditions(filter: ListFilter, group: ContactGroup | null): Sql {
+  const groups = group === null ? [] : [{ text: `d.${groupColumns[group.by].column} = ?`, values: [group.key] }];
+  return and([{ text: '1', values: [] }, ...parentCondition(filter), ...groups, ...statusCondition(filter.statuses), ...(filter.search ?? []).map(holds)]);
 }
 
 /** How many documents meet the filter. */

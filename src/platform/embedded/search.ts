@@ -78,7 +78,8 @@ function quote(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-function holds({ literal, digits }: SearchWord): Sql {
+/** That `documents d` holds a word. */
+export function holds({ literal, digits }: SearchWord): Sql {
   const one = 'instr(d.searchable, ?) > 0';
   return digits === null ? { text: one, values: [literal] } : { text: `(${one} OR ${one})`, values: [literal, digits] };
 }

@@ -8,6 +8,7 @@ import type { ProjectionName } from '../../ports/projection.js';
 import type { Generation } from '../../ports/readStore.js';
 import { isDuplicateKey, READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
 import { documentIndexes, type MongoDocument } from './mongoDocuments.js';
+import { entryIndexes, versionIndexes, type HistoryCollections } from './mongoHistory.js';
 import { makeIndexes } from './mongoIndexes.js';
 
 /** How long a generation's collection is kept after it was replaced, in ms: longer than any read takes. */
@@ -44,6 +45,12 @@ export class MongoGenerations {
     return this.connection.collection<MongoDocument>(`${projection}_${number}`);
   }
 
+  /** The history of a generation's documents. */
+  history(projection: ProjectionName, number: number): HistoryCollections {
+    const name = `${projection}_${number}`;
+    return { entries: this.connection.collection(`${name}_history`), versions: this.connection.collection(`${name}_versions`) };
+  }
+
   /** How a projection's generations stand. */
   async state(projection: ProjectionName): Promise<GenerationsDocument> {
     return (await this.generations.findOne({ _id: projection })) ?? none(projection);
@@ -75,7 +82,7 @@ export class MongoGenerations {
       const state = await this.state(projection);
       const built: Generation = { number: state.last + 1, version, position: null };
       // Before it is known, so that none is ever found without its indexes.
-      if (made !== built.number) await makeIndexes(this.connection, this.documents(projection, built.number), documentIndexes[projection]);
+      if (made !== built.number) await this.makeIndexes(projection, built.number);
       made = built.number;
       const next = { ...state, last: built.number, building: built, ahead: 0, dropped: withDropped(state, state.building) };
       if (await this.replace(state, next)) return built;
@@ -93,9 +100,19 @@ export class MongoGenerations {
     const { dropped } = await this.state(projection);
     for (const { number, at } of dropped) {
       if (now - at < KEPT_MS) continue;
-      await this.documents(projection, number).drop();
+      const { entries, versions } = this.history(projection, number);
+      await Promise.all([this.documents(projection, number).drop(), entries.drop(), versions.drop()]);
       await this.generations.updateOne({ _id: projection }, { $pull: { dropped: { number } }, $inc: { changes: 1 } });
     }
+  }
+
+  private async makeIndexes(projection: ProjectionName, number: number): Promise<void> {
+    const { entries, versions } = this.history(projection, number);
+    await Promise.all([
+      makeIndexes(this.connection, this.documents(projection, number), documentIndexes[projection]),
+      makeIndexes(this.connection, entries, entryIndexes),
+      makeIndexes(this.connection, versions, versionIndexes),
+    ]);
   }
 
   private async replace(state: GenerationsDocument, { _id, ...next }: GenerationsDocument): Promise<boolean> {

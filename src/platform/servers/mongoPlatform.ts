@@ -10,9 +10,11 @@ import { MongoConnection } from './mongoConnection.js';
 import { MongoDeliveryStore } from './mongoDeliveries.js';
 import { MongoDeliveryWrites } from './mongoDeliveryWrites.js';
 import { MongoGenerations } from './mongoGenerations.js';
+import { MongoHistoryStore } from './mongoHistoryStore.js';
 import { MongoIdempotencyStore } from './mongoIdempotency.js';
 import { MongoKeyStore } from './mongoKeyStore.js';
 import { MongoLeases } from './mongoLeases.js';
+import { MongoLiveReads } from './mongoLiveReads.js';
 import { MongoProjectionStore } from './mongoProjectionStore.js';
 import { MongoReadStore } from './mongoReadStore.js';
 import { MongoReplayStore } from './mongoReplays.js';
@@ -49,11 +51,13 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
     const writes = new MongoDeliveryWrites(connection, endpoints);
     await Promise.all([keys, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
     const generations = new MongoGenerations(connection);
+    const reads = new MongoLiveReads(connection, generations);
     const projectionStore = new MongoProjectionStore(connection, generations, compare, projections);
     return {
       keys,
       vault: new KeyedVault(keys),
-      readStore: new MongoReadStore(connection, generations),
+      readStore: new MongoReadStore(reads, generations),
+      history: new MongoHistoryStore(reads, generations),
       projectionStore,
       idempotency,
       checkpoints: new MongoCheckpoints(connection),

@@ -8,6 +8,7 @@ import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../p
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
 import { afterChange, documentKey, storedDocument, versioned, type MongoDocument } from './mongoDocuments.js';
+import { onlyDuplicates, writeHistory } from './mongoHistory.js';
 import type { GenerationsDocument, MongoGenerations, Slot } from './mongoGenerations.js';
 
 /** How often old generations are looked for, in ms. */
@@ -71,7 +72,7 @@ export class MongoProjectionStore implements ProjectionStore {
   ): Promise<boolean> {
     const slot = slotOf(await this.state(projection), generation);
     if (slot?.generation.position !== from) return false;
-    if (!(await this.change(this.generations.documents(projection, generation), changes))) return false;
+    if (!(await this.change(projection, generation, changes))) return false;
     let tries = 0;
     return this.connection.run(async () => {
       tries += 1;
@@ -123,12 +124,14 @@ export class MongoProjectionStore implements ProjectionStore {
     const [stored = null] = await this.load(projection, number, [subject]);
     if (stored !== null && stored.revision >= revision) return true;
     const change = version === showing.version ? showing.step(stored) : null;
-    return change !== null && this.change(this.generations.documents(projection, number), [change]);
+    return change !== null && this.change(projection, number, [change]);
   }
 
   /** Applies changes to documents that stand where each begins; returns whether all are where they end, or further on. */
-  private async change(documents: Collection<MongoDocument>, changes: readonly Change[]): Promise<boolean> {
+  private async change(projection: ProjectionName, generation: number, changes: readonly Change[]): Promise<boolean> {
     if (changes.length === 0) return true;
+    await this.connection.run(() => writeHistory(this.generations.history(projection, generation), changes));
+    const documents = this.generations.documents(projection, generation);
     const operations = changes.map(operation);
     const applied = await this.connection.run(() => writeAll(documents, operations));
     if (applied === changes.length) return true;
@@ -165,15 +168,6 @@ async function writeAll(documents: Collection<MongoDocument>, operations: AnyBul
     if (!(error instanceof MongoBulkWriteError) || !onlyDuplicates(error)) throw error;
     return error.insertedCount + error.matchedCount;
   }
-}
-
-function onlyDuplicates(error: MongoBulkWriteError): boolean {
-  if (error.result.getWriteConcernError() !== undefined) return false;
-  return error.result.getWriteErrors().every(isDuplicateWrite);
-}
-
-function isDuplicateWrite({ code }: { code: number }): boolean {
-  return code === 11_000;
 }
 
 function slotOf({ live, building }: GenerationsDocument, generation: number): { name: Slot; generation: Generation } | null {

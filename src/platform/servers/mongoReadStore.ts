@@ -6,15 +6,14 @@ import type { Contact } from '../../domain/contact.js';
 import type { Entity, Status } from '../../domain/entity.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import type { ContactGroup, GroupQuery, GroupStretch, ListFilter, ListPage, ListQuery, ReadStore, Shown, SortField } from '../../ports/readStore.js';
-import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
+import { READ_MAX_MS } from './mongoConnection.js';
 import { anyStatus, documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
+import type { MongoLiveReads } from './mongoLiveReads.js';
 import { searchFilter } from './mongoSearch.js';
 
 /** How many reporting lines are read at a time. */
 const LINES_BATCH = 1_000;
-/** Names the collection of a projection that has no live generation: it is never made. */
-const NO_GENERATION = 0;
 
 type Documents = Collection<LiveDocument>;
 type Live = Record<ProjectionName, Documents>;
@@ -26,11 +25,8 @@ const groupFields = { company: 'parent', department: 'department', contactMethod
 const atMost = { maxTimeMS: READ_MAX_MS };
 
 export class MongoReadStore implements ReadStore {
-  /** The live generations as last seen. */
-  private numbers = new Map<ProjectionName, number>();
-
   constructor(
-    private readonly connection: MongoConnection,
+    private readonly reads: MongoLiveReads,
     private readonly generations: MongoGenerations,
   ) {}
 
@@ -89,26 +85,12 @@ export class MongoReadStore implements ReadStore {
     return this.reading(({ companies }) => idsOf(companies, filter));
   }
 
-  /**
-   * Answers from the live generations. Those last seen are asked while it is looked up which they
-   * are: only if they still are is the answer given, so that it shows all that was acknowledged
-   * before, and costs no more time than one question.
-   */
   private reading<Result>(query: (live: Live) => Promise<Result>): Promise<Result> {
-    return this.connection.run(async () => {
-      for (;;) {
-        const { numbers } = this;
-        const [result, now] = await Promise.all([query(this.live(numbers)), this.generations.liveNumbers()]);
-        this.numbers = now;
-        if ([...now].every(([projection, number]) => numbers.get(projection) === number)) return result;
-      }
+    return this.reads.reading((live) => {
+      const documents = (projection: ProjectionName) =>
+        this.generations.documents(projection, live(projection)) as unknown as Documents;
+      return query({ contacts: documents('contacts'), companies: documents('companies') });
     });
-  }
-
-  private live(numbers: ReadonlyMap<ProjectionName, number>): Live {
-    const documents = (projection: ProjectionName) =>
-      this.generations.documents(projection, numbers.get(projection) ?? NO_GENERATION) as unknown as Documents;
-    return { contacts: documents('contacts'), companies: documents('companies') };
   }
 }
 
@@ -192,7 +174,7 @@ function only(organizationId: string, id: string): Filter<LiveDocument> {
   return { _id: documentKey({ organizationId, id }) };
 }
 
-function listFilter(organization: string, { statuses, search, parentEntityId }: ListFilter): Filter<LiveDocument> {
+export function listFilter(organization: string, { statuses, search, parentEntityId }: ListFilter): Filter<LiveDocument> {
   const words = search !== null && search.length > 0 ? search : null;
   const anything = parentEntityId === null && words === null;
   return {
@@ -203,7 +185,7 @@ function listFilter(organization: string, { statuses, search, parentEntityId }: 
   };
 }
 
-function groupFilter(organization: string, { by, key }: ContactGroup, statuses: readonly Status[] | null): Filter<LiveDocument> {
+export function groupFilter(organization: string, { by, key }: ContactGroup, statuses: readonly Status[] | null): Filter<LiveDocument> {
   return { organization, [groupFields[by]]: key, ...(statuses === null ? {} : { status: { $in: [...statuses] } }) };
 }
 

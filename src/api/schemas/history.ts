@@ -1,0 +1,84 @@
+// The history: what may be asked, and what is answered.
+
+import { z } from 'zod';
+import type { Json } from '../../domain/json.js';
+import { validationError } from '../errors.js';
+import { instant, wholeNumber } from './queries.js';
+import { hierarchyContactSchema, id, time } from './views.js';
+
+export const HISTORY_LIMIT = 100;
+
+const once = z.string('Given more than once');
+export const historyPaging = {
+  limit: wholeNumber(1, HISTORY_LIMIT).optional().meta({ description: `Number of items per page; ${HISTORY_LIMIT} unless given` }),
+  cursor: once.optional().meta({ description: 'The `nextCursor` of the page before' }),
+};
+
+/** The parameters of a history. */
+export const historyParameters = z.strictObject(historyPaging).transform(({ limit = HISTORY_LIMIT, cursor }) => ({
+  limit,
+  after: cursor === undefined ? null : decodeHistoryCursor(cursor),
+}));
+
+export function encodeHistoryCursor(after: number): string {
+  return Buffer.from(`h${after}`).toString('base64url');
+}
+
+function decodeHistoryCursor(cursor: string): number {
+  const match = /^h(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  if (match === null) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
+  return Number(match[1]);
+}
+
+const anyValue = z.custom<Json>().meta({ description: 'Any JSON value; null is unset, `[erased]` a value that was erased' });
+
+const changeSchema = z
+  .strictObject({
+    field: z.string().meta({ description: 'Nested ones as `metadata.title`' }),
+    from: anyValue,
+    to: anyValue,
+  })
+  .meta({ id: 'FieldChange', description: 'A field whose value differs.' });
+
+export const historyEntryShape = {
+  eventId: id,
+  type: z.string().meta({ description: 'The type of the event' }),
+  revision: z.int().min(0).meta({ description: 'The revision of the contact or company that it made' }),
+  at: time,
+  actor: z.strictObject({ sub: z.string() }).meta({ description: 'Who did it: the `sub` of the token. What follows from another event names the actor of its cause' }),
+  requestId: z.string(),
+  changes: z.array(changeSchema).meta({ description: 'What changed: of a creation every field that it set, of a deletion none' }),
+};
+
+export const historyEntrySchema = z.strictObject(historyEntryShape).meta({ id: 'HistoryEntry', description: 'One event of a history.' });
+
+export const historySchema = z.strictObject({
+  data: z.array(historyEntrySchema),
+  nextCursor: z.string().nullable().meta({ description: 'The `cursor` of the next page; null when this is the last' }),
+});
+
+/** The parameters of what changed in the chart. */
+export const chartDiffParameters = z.strictObject({
+  from: instant.meta({ description: 'The earlier time' }),
+  to: instant.optional().meta({ description: 'The later time; now unless given' }),
+});
+
+const manager = hierarchyContactSchema.pick({ id: true, name: true, displayName: true }).meta({ id: 'Manager', description: 'A manager, as it was at that time.' });
+
+const memberSchema = hierarchyContactSchema
+  .extend({
+    from: manager.nullable().meta({ description: 'Whom it reported to at `from`; null: to nobody, or it was not there' }),
+    to: manager.nullable().meta({ description: 'Whom it reported to at `to`; null: to nobody, or it was not there' }),
+  })
+  .meta({ id: 'ChartChange', description: 'A contact whose place in the chart changed.' });
+
+/** What changed in the chart between two times. */
+export const chartDiffSchema = z
+  .strictObject({
+    from: time,
+    to: time,
+    joined: z.array(memberSchema).meta({ description: 'Who was there at `to` and not at `from`' }),
+    left: z.array(memberSchema).meta({ description: 'Who was there at `from` and not at `to`' }),
+    moved: z.array(memberSchema).meta({ description: 'Who reported to another at `to` than at `from`' }),
+  })
+  .meta({ id: 'ChartDiff', description: 'What changed in the chart, each list by name.' });

@@ -1,0 +1,118 @@
+// The history of documents as rows: an entry for each event, and each version that is no longer
+// the newest. The newest one is the document alone, so that a new contact writes no version.
+
+import type { Entity } from '../../domain/entity.js';
+import { eraseEntity } from '../../domain/history.js';
+import { contactKeys } from '../../domain/keys.js';
+import type { HistoryEntry, Version } from '../../ports/projection.js';
+import { changesText, erasedChangesText, ERASING_EVENT, headOf } from '../historyText.js';
+import type { Database } from './database.js';
+import type { Migration } from './migrate.js';
+
+/** The step of the layout that makes the tables. */
+export const historyTables: Migration = `
+  -- What happened to documents, an event a row. head: what an answer says of it before its changes,
+  -- as JSON; changes: a list as JSON, null where they are all that the first version has set.
+  CREATE TABLE history (
+    collection INTEGER NOT NULL,
+    id         TEXT NOT NULL,
+    revision   INTEGER NOT NULL,
+    at         TEXT NOT NULL,
+    actor      TEXT NOT NULL,
+    type       TEXT NOT NULL,
+    head       TEXT NOT NULL,
+    changes    TEXT,
+    PRIMARY KEY (collection, id, revision)
+  ) WITHOUT ROWID;
+  CREATE INDEX history_by_time ON history (collection, at, id, revision);
+  CREATE INDEX history_by_actor ON history (collection, actor, at, id, revision);
+  CREATE INDEX history_by_type ON history (collection, type, at, id, revision);
+
+  -- Documents as they stood from updated_at until what followed.
+  CREATE TABLE versions (
+    rowid          INTEGER PRIMARY KEY,
+    collection     INTEGER NOT NULL,
+    id             TEXT NOT NULL,
+    revision       INTEGER NOT NULL,
+    until          TEXT NOT NULL,
+    status         TEXT NOT NULL,
+    sort_name      TEXT NOT NULL,
+    created_at     TEXT NOT NULL,
+    updated_at     TEXT NOT NULL,
+    parent_id      TEXT,
+    department     TEXT,
+    contact_method TEXT,
+    manager_id     TEXT,
+    primary_id     TEXT,
+    searchable     TEXT NOT NULL,
+    body           TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX versions_by_id ON versions (collection, id, until, revision);
+  CREATE INDEX versions_by_end ON versions (collection, until, updated_at);
+`;
+
+/** Adds what happened to a document. What erases it erases what it was, too. */
+export function insertHistory(database: Database, collection: number, id: string, entries: readonly HistoryEntry[]): void {
+  for (const entry of entries) {
+    const { revision, at, actor, type, superseded } = entry;
+    database.run(
+      'INSERT OR IGNORE INTO history (collection, id, revision, at, actor, type, head, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      collection,
+      id,
+      revision,
+      at,
+      actor.sub,
+      type,
+      headOf(entry),
+      changesText(entry),
+    );
+    if (superseded !== null) insertVersion(database, collection, id, superseded, at);
+    if (type === ERASING_EVENT) erase(database, collection, id);
+  }
+}
+
+/** Takes what is personal out of all that is kept of a contact. */
+function erase(database: Database, collection: number, id: string): void {
+  const where = 'WHERE collection = ? AND id = ? AND revision = ?';
+  const told = 'SELECT revision, changes FROM history WHERE collection = ? AND id = ? AND changes IS NOT NULL';
+  for (const { revision, changes } of database.all<{ revision: number; changes: string }>(told, collection, id)) {
+    database.run(`UPDATE history SET changes = ? ${where}`, erasedChangesText(changes), collection, id, revision);
+  }
+  const stood = 'SELECT revision, until, body FROM versions WHERE collection = ? AND id = ?';
+  for (const { revision, until, body } of database.all<{ revision: number; until: string; body: string }>(stood, collection, id)) {
+    const document = eraseEntity(JSON.parse(body) as Entity);
+    database.run(`DELETE FROM versions ${where}`, collection, id, revision);
+    insertVersion(database, collection, id, { revision, document, keys: contactKeys(document) }, until);
+  }
+}
+
+/** Drops up to `limit` rows; returns whether there was any. */
+export function dropHistory(database: Database, collection: number, limit: number): boolean {
+  const sql = `DELETE FROM history WHERE collection = ?1 AND (id, revision) IN
+    (SELECT id, revision FROM history WHERE collection = ?1 LIMIT ?2)`;
+  if (database.run(sql, collection, limit) > 0) return true;
+  return database.run('DELETE FROM versions WHERE rowid IN (SELECT rowid FROM versions WHERE collection = ? LIMIT ?)', collection, limit) > 0;
+}
+
+function insertVersion(database: Database, collection: number, id: string, { revision, document, keys }: Version, until: string): void {
+  database.run(
+    `INSERT OR IGNORE INTO versions (collection, id, revision, until, status, sort_name, created_at, updated_at, parent_id,
+       department, contact_method, manager_id, primary_id, searchable, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    collection,
+    id,
+    revision,
+    until,
+    document.status,
+    keys.sortName,
+    document.createdAt,
+    document.updatedAt,
+    document.parentEntityId,
+    keys.department,
+    keys.contactMethod,
+    keys.managerId,
+    document.primaryContactId,
+    keys.searchable,
+    JSON.stringify(document),
+  );
+}

@@ -1,0 +1,28 @@
+// How entries of a history are kept: as the JSON that answers show, put together when written.
+
+import { changesOf, eraseChanges, type FieldChange } from '../domain/history.js';
+import type { Entity } from '../domain/entity.js';
+import type { HistoryEntry } from '../ports/projection.js';
+
+/** The event after which nothing personal may be left. */
+export const ERASING_EVENT = 'ContactErased';
+
+/** An entry up to its changes: what follows in an answer is `,"changes":[…]}`. */
+export function headOf({ eventId, type, revision, at, actor, requestId }: HistoryEntry): string {
+  return JSON.stringify({ eventId, type, revision, at, actor: { sub: actor.sub }, requestId }).slice(0, -1);
+}
+
+/** An entry's changes as JSON; null where they are all that the first version has set. */
+export function changesText({ changes }: HistoryEntry): string | null {
+  return changes === 'first version' ? null : JSON.stringify(changes);
+}
+
+/** What a first version has set, as JSON. */
+export function firstChangesText(body: string | undefined): string {
+  return body === undefined ? '[]' : JSON.stringify(changesOf(null, JSON.parse(body) as Entity));
+}
+
+/** Changes without personal values, as JSON. */
+export function erasedChangesText(changes: string): string {
+  return JSON.stringify(eraseChanges(JSON.parse(changes) as FieldChange[]));
+}

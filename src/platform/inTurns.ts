@@ -1,0 +1,52 @@
+// Work on many items without holding up others: a few thousand at a time.
+
+import { setImmediate as turn } from 'node:timers/promises';
+
+/** How many items are worked on before others have their turn: a few milliseconds. */
+const AT_A_TIME = 2_000;
+
+/** Calls `work` with each item in order. */
+export async function forEachInTurns<Item>(items: Iterable<Item>, work: (item: Item) => void): Promise<void> {
+  let done = 0;
+  for (const item of items) {
+    work(item);
+    done += 1;
+    if (done % AT_A_TIME === 0) await turn();
+  }
+}
+
+/** The items sorted: runs of a few thousand, merged two by two. */
+export async function sortInTurns<Item>(items: readonly Item[], compare: (a: Item, b: Item) => number): Promise<Item[]> {
+  let runs: Item[][] = [];
+  for (let from = 0; from < items.length; from += AT_A_TIME) {
+    runs.push(items.slice(from, from + AT_A_TIME).sort(compare));
+    await turn();
+  }
+  while (runs.length > 1) {
+    const merged: Item[][] = [];
+    for (let index = 0; index < runs.length; index += 2) {
+      const [first = [], second = []] = runs.slice(index, index + 2);
+      const run: Item[] = [];
+      await forEachInTurns(mergedItems(first, second, compare), (item) => void run.push(item));
+      merged.push(run);
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* mergedItems<Item>(first: readonly Item[], second: readonly Item[], compare: (a: Item, b: Item) => number): Generator<Item> {
+  let [i, j] = [0, 0];
+  while (i < first.length && j < second.length) {
+    const [a, b] = [first[i] as Item, second[j] as Item];
+    if (compare(a, b) <= 0) {
+      yield a;
+      i += 1;
+    } else {
+      yield b;
+      j += 1;
+    }
+  }
+  while (i < first.length) yield first[i++] as Item;
+  while (j < second.length) yield second[j++] as Item;
+}

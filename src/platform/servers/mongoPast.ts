@@ -1,0 +1,97 @@
+// The contacts as they stood at one instant, in MongoDB: the documents that have not changed since,
+// and the versions that ended after it. Documents are read first: what changes meanwhile is then
+// met again as a version.
+
+import type { Collection, Filter } from 'mongodb';
+import type { ProjectionName, Versioned } from '../../ports/projection.js';
+import type { SortField } from '../../ports/readStore.js';
+import type { PastFilter, PastSource, Standing } from '../pastContacts.js';
+import { READ_MAX_MS } from './mongoConnection.js';
+import { documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
+import type { MongoGenerations } from './mongoGenerations.js';
+import type { VersionDocument } from './mongoHistory.js';
+import type { MongoLiveReads } from './mongoLiveReads.js';
+import { groupFilter, listFilter } from './mongoReadStore.js';
+
+/** How many are given at a time. */
+const AT_A_TIME = 1_000;
+/** Sorts after every id. */
+const AFTER_ALL = '\uffff';
+
+const atMost = { maxTimeMS: READ_MAX_MS };
+type Stored = Pick<VersionDocument, '_id' | 'id' | 'revision' | 'body' | 'updatedAt'>;
+
+export class MongoPast implements PastSource {
+  constructor(
+    private readonly reads: MongoLiveReads,
+    private readonly generations: MongoGenerations,
+    private readonly instant: string,
+  ) {}
+
+  async *standing(organizationId: string, filter: PastFilter, orderBy: SortField): AsyncIterable<Standing[]> {
+    const { documents, versions } = await this.live('contacts');
+    const meets = pastFilter(organizationId, filter);
+    const unchanged = { byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
+    const ended = { until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
+    yield* standingIn(documents, { ...meets, ...unchanged }, orderBy, ({ _id }) => subjectOf(_id).id);
+    yield* standingIn(versions, { ...(meets as Filter<VersionDocument>), ...ended }, orderBy, ({ id = '' }) => id);
+  }
+
+  async load(organizationId: string, ids: readonly string[]): Promise<(Versioned | null)[]> {
+    const found = await this.found('contacts', organizationId, ids);
+    return ids.map((id) => {
+      const stored = found.get(id);
+      return stored === undefined ? null : { revision: stored.revision, document: entityOf(stored.body) };
+    });
+  }
+
+  async stood(organizationId: string, ids: readonly string[]): Promise<Set<string>> {
+    return new Set((await this.found('contacts', organizationId, ids)).keys());
+  }
+
+  async companyStood(organizationId: string, companyId: string): Promise<boolean> {
+    return (await this.found('companies', organizationId, [companyId])).size > 0;
+  }
+
+  private live(projection: ProjectionName) {
+    return this.reads.reading(async (live) => ({
+      documents: this.generations.documents(projection, live(projection)) as unknown as Collection<LiveDocument>,
+      ...this.generations.history(projection, live(projection)),
+    }));
+  }
+
+  /** What stood of `ids`, by id. */
+  private async found(projection: ProjectionName, organizationId: string, ids: readonly string[]): Promise<Map<string, Stored>> {
+    if (ids.length === 0) return new Map();
+    const { documents, versions } = await this.live(projection);
+    const fields = { projection: { revision: 1, body: 1, id: 1, updatedAt: 1 }, ...atMost };
+    const keys = ids.map((id) => documentKey({ organizationId, id }));
+    const unchanged = { _id: { $in: keys }, byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
+    const newest = await documents.find<Stored>(unchanged, fields).toArray();
+    const older = { organization: organizationId, id: { $in: [...ids] }, until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
+    const versionsThen = await versions.find<Stored>(older, fields).toArray();
+    return new Map([...newest.map((stored): [string, Stored] => [subjectOf(stored._id).id, stored]), ...versionsThen.map((stored): [string, Stored] => [stored.id, stored])]);
+  }
+}
+
+function pastFilter(organizationId: string, filter: PastFilter): Filter<LiveDocument> {
+  return filter.group === null ? listFilter(organizationId, filter) : groupFilter(organizationId, filter.group, filter.statuses);
+}
+
+async function* standingIn<Shape extends LiveDocument>(
+  collection: Collection<Shape>,
+  filter: Filter<Shape>,
+  orderBy: SortField,
+  idOf: (found: { _id: string; id?: string }) => string,
+): AsyncGenerator<Standing[]> {
+  const field = orderFields[orderBy];
+  type Found = { _id: string; id?: string; manager?: string } & Partial<Record<typeof field, string>>;
+  let some: Standing[] = [];
+  for await (const found of collection.find<Found>(filter, { projection: { id: 1, manager: 1, [field]: 1 }, batchSize: AT_A_TIME, ...atMost })) {
+    some.push({ id: idOf(found), value: orderValue(found[field] ?? ''), managerId: found.manager ?? null });
+    if (some.length < AT_A_TIME) continue;
+    yield some;
+    some = [];
+  }
+  yield some;
+}

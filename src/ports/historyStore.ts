@@ -1,0 +1,32 @@
+// The history: what happened to each document, and how documents stood at any time. Every query
+// names the organization, and shows nothing of another's.
+
+import type { Contact } from '../domain/contact.js';
+import type { ProjectionName } from './projection.js';
+import type { ReadStore } from './readStore.js';
+
+/** Entries of a history, as answers show them. */
+export interface HistoryPage {
+  /** Each as JSON, separated by commas. */
+  text: string;
+  /** The revision of the last entry when more follow it; null when none do. */
+  next: number | null;
+}
+
+/** What can be asked of the contacts as they are and as they were. */
+export type ContactReads = Pick<ReadStore, 'getContact' | 'listContacts' | 'listGroup' | 'countGroup' | 'reportingLines' | 'isCompanyKnown'>;
+
+/** The contacts as they stood at one time, by all events up to it. Meant for one answer: what was gathered for a question is kept for the next. */
+export interface PastReads extends ContactReads {
+  /** Every contact and the living one that it reported to, by name, in batches. */
+  chart(organizationId: string): AsyncIterable<{ id: string; managerId: string | null }[]>;
+  /** The contacts in the order of `ids`; null for one that did not stand. */
+  contacts(organizationId: string, ids: readonly string[]): Promise<(Contact | null)[]>;
+}
+
+export interface HistoryStore {
+  /** Up to `limit` entries of a document, deleted or not, after that of revision `after`, oldest first; null when there never was one. */
+  history(organizationId: string, projection: ProjectionName, id: string, after: number | null, limit: number): Promise<HistoryPage | null>;
+  /** The contacts as they stood at `instant`, ISO 8601 in UTC with milliseconds. */
+  asOf(instant: string): PastReads;
+}
