@@ -1,5 +1,6 @@
 // What is measured of the service, in the format of Prometheus. A part that has something to
-// measure is given an observer or registers as a follower here. No label names an organization or a person.
+// measure is given an observer or registers as a follower here. No label names a person; of
+// organizations only a bounded number is named.
 
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../ports/clock.js';

@@ -18,6 +18,8 @@ import type { Tallies } from './tallies.js';
 
 /** After how long without work an endpoint's part of the pipeline is taken down, in ms. */
 const QUIET_MS = 60_000;
+/** For how long outcomes are gathered before they are recorded together, in ms: each record is a sync to disk. */
+const GATHER_MS = 5;
 const STORE_RETRY_MS = 500;
 
 export interface DispatcherDeps {
@@ -69,7 +71,7 @@ export class Dispatcher {
           ),
         ),
         filter((settled) => settled !== null),
-        inBatches((settled) => this.record(settled)),
+        inBatches((settled) => this.record(settled), GATHER_MS),
       );
   }
 

@@ -1,5 +1,6 @@
 // Operators for pipelines that work at their own pace: neither keeps more than it must.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Observable, type OperatorFunction } from 'rxjs';
 
 /**
@@ -10,9 +11,12 @@ export function whenIdle<Item, Result>(work: (item: Item) => Promise<Result>): O
   return paced<Item, Result>((waiting) => work(waiting.splice(0).at(-1) as Item), 1);
 }
 
-/** Works on items in batches: what came while the one before was worked on. */
-export function inBatches<Item, Result>(work: (items: Item[]) => Promise<Result>): OperatorFunction<Item, Result> {
-  return paced<Item, Result>((waiting) => work(waiting.splice(0)), Number.POSITIVE_INFINITY);
+/** Works on items in batches: what came within `gatherMs` of the first, and while the batch before was worked on. */
+export function inBatches<Item, Result>(work: (items: Item[]) => Promise<Result>, gatherMs: number): OperatorFunction<Item, Result> {
+  return paced<Item, Result>(async (waiting) => {
+    await sleep(gatherMs);
+    return work(waiting.splice(0));
+  }, Number.POSITIVE_INFINITY);
 }
 
 /** Has `take` work on what waits, one round after another, as long as something does; of more than `kept` waiting items, the last stay. */
