@@ -6,7 +6,7 @@ import { Binary, type AnyBulkWriteOperation, type Collection, type Filter } from
 import { ATTEMPTS_KEPT, type Attempt, type DeliveryStatus, type NewDelivery, type Outcome, type Payload } from '../../ports/deliveryStore.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
-import { makeIndexesOneByOne } from './mongoIndexes.js';
+import { makeIndexes } from './mongoIndexes.js';
 import { endpointKey, type MongoWebhookEndpoints } from './mongoWebhookEndpoints.js';
 
 export interface AttemptDocument {
@@ -65,14 +65,14 @@ export class MongoDeliveryWrites {
   }
 
   async prepare(): Promise<void> {
-    await makeIndexesOneByOne(this.connection, this.deliveries, [
+    await makeIndexes(this.connection, this.deliveries, [
       { name: 'by_endpoint', key: { endpoint: 1, number: 1 } },
       { name: 'by_status', key: { endpoint: 1, status: 1, number: 1 } },
       { name: 'ready', key: { endpoint: 1, nextAt: 1, number: 1 }, partialFilterExpression: { nextAt: { $gt: 0 } } },
       { name: 'by_contact', key: { contactId: 1, endpoint: 1, status: 1, tries: 1, nextAt: 1, number: 1 } },
       { name: 'by_age', key: { createdAt: 1 } },
     ]);
-    await makeIndexesOneByOne(this.connection, this.payloads, [
+    await makeIndexes(this.connection, this.payloads, [
       { name: 'by_contact', key: { contactId: 1 } },
       { name: 'by_age', key: { neededAt: 1 } },
     ]);

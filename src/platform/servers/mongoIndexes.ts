@@ -6,9 +6,13 @@ import type { MongoConnection } from './mongoConnection.js';
 /** NotImplemented, CommandNotSupported: an option of an index that this server does not know. */
 const UNKNOWN_OPTION_CODES = new Set([115, 238]);
 
+/** NamespaceNotFound: there is no such collection as yet. */
+const NO_COLLECTION_CODE = 26;
+
 /**
- * Makes the indexes of a collection that are missing, and so the collection. A server that knows
- * no partial indexes is given whole ones: they answer the same queries.
+ * Makes the indexes of a collection that are missing by name, and so the collection: one that is to
+ * be otherwise needs another name. A server that knows no partial indexes is given whole ones: they
+ * answer the same queries.
  * @throws UnavailableError
  */
 export async function makeIndexes<Shape extends Document>(
@@ -16,20 +20,21 @@ export async function makeIndexes<Shape extends Document>(
   collection: Collection<Shape>,
   indexes: readonly IndexDescription[],
 ): Promise<void> {
-  const make = (wanted: IndexDescription[]) => collection.createIndexes(wanted);
-  await connection.run(() =>
-    make([...indexes]).catch((error: unknown) => {
+  await connection.run(async () => {
+    const known = await namesOf(collection);
+    const missing = indexes.filter(({ name }) => name === undefined || !known.has(name));
+    if (missing.length === 0) return;
+    await collection.createIndexes(missing).catch((error: unknown) => {
       if (!(error instanceof MongoServerError) || !UNKNOWN_OPTION_CODES.has(Number(error.code))) throw error;
-      return make(indexes.map(({ partialFilterExpression: _, ...whole }) => whole));
-    }),
-  );
+      return collection.createIndexes(missing.map(({ partialFilterExpression: _, ...whole }) => whole));
+    });
+  });
 }
 
-/** As `makeIndexes`, a call for each: of several that are there already, FerretDB loses count. */
-export async function makeIndexesOneByOne<Shape extends Document>(
-  connection: MongoConnection,
-  collection: Collection<Shape>,
-  indexes: readonly IndexDescription[],
-): Promise<void> {
-  for (const index of indexes) await makeIndexes(connection, collection, [index]);
+async function namesOf<Shape extends Document>(collection: Collection<Shape>): Promise<Set<string>> {
+  const known = await collection.indexes().catch((error: unknown) => {
+    if (error instanceof MongoServerError && error.code === NO_COLLECTION_CODE) return [];
+    throw error;
+  });
+  return new Set(known.flatMap(({ name }) => name ?? []));
 }

@@ -6,7 +6,7 @@ import { SECRETS_MAX, type WebhookEndpoint } from '../../domain/webhookEndpoint.
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { EndpointHealth, EndpointRef, RegisteredEndpoint, StoredSecret, WebhookEndpoints } from '../../ports/webhookEndpoints.js';
 import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
-import { makeIndexesOneByOne } from './mongoIndexes.js';
+import { makeIndexes } from './mongoIndexes.js';
 
 export interface EndpointDocument {
   _id: string;
@@ -47,7 +47,7 @@ export class MongoWebhookEndpoints implements WebhookEndpoints {
   }
 
   async prepare(): Promise<void> {
-    await makeIndexesOneByOne(this.connection, this.endpoints, [
+    await makeIndexes(this.connection, this.endpoints, [
       { name: 'by_organization', key: { organizationId: 1 } },
       { name: 'by_enabled', key: { enabled: 1, failingSince: 1 } },
     ]);

@@ -1,0 +1,148 @@
+// Three copies of the service on one EventStoreDB and one MongoDB: what one acknowledged every other
+// shows, by every kind of read, while copies are killed and started and rebuilds are switched to.
+
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { spawnDouble } from '../support/eventStoreDouble/spawn.js';
+import { temporaryFolder } from '../support/folder.js';
+import { describeMongo } from '../support/mongo.js';
+import { binary, startServiceProcess, testEnvironment, type Client, type Reply, type ServiceProcess } from '../support/service.js';
+
+/** Pairs of a write and a read; few, since the stand-in server looks at every document for every query. The whole test: 10000. */
+const PAIRS = Number(process.env.COPIES_PAIRS ?? 60);
+const WORKERS = 3;
+/** Between one kill and the next, and one rebuild and the next. */
+const PAUSE_MS = 3_000;
+
+interface Person {
+  id: string;
+  name: string;
+  department: string;
+  gone: boolean;
+}
+
+/** Whether a read of its kind shows the person as it was last written. */
+const reads: Record<string, (client: Client, person: Person) => Promise<boolean | Reply>> = {
+  get: async (client, { id, name, gone }) => {
+    const reply = await client.get(`/contacts/${id}`);
+    if (reply.status >= 500) return reply;
+    return gone ? reply.status === 404 : reply.body.name === name;
+  },
+  search: (client, person) => among(client, `/contacts?search=${person.name}&orderBy=name`, person, person.name),
+  list: (client, person) => among(client, '/contacts?limit=100&orderBy=updatedAt', person, person.name),
+  department: (client, person) => among(client, `/contacts/department/${person.department}`, person, person.name),
+  company: (client, person) => among(client, `/contacts/company/${person.id}`, person, person.name),
+};
+
+async function among(client: Client, path: string, { id, gone }: Person, name: string): Promise<boolean | Reply> {
+  const reply = await client.get(path);
+  if (reply.status === 404) return gone;
+  if (reply.status !== 200) return reply;
+  const found = reply.body.data.find((item: { id: string }) => item.id === id);
+  return gone ? found === undefined : found?.name === name;
+}
+
+class Copies {
+  readonly copies: (ServiceProcess | null)[] = [];
+  readonly folders = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+
+  constructor(private readonly environment: Record<string, string>) {}
+
+  async start(index: number): Promise<void> {
+    this.copies[index] = await startServiceProcess(this.environment, this.folders[index]);
+  }
+
+  async kill(index: number): Promise<void> {
+    const copy = this.copies[index];
+    this.copies[index] = null;
+    await copy?.kill();
+  }
+
+  /** A client of some copy that is up, other than `but`. */
+  some(but?: string): Client {
+    const up = this.copies.filter((copy) => copy !== null && copy.origin !== but) as ServiceProcess[];
+    return up[Math.floor(Math.random() * up.length)]!.client('acme');
+  }
+}
+
+/** One worker: writes at one copy, reads at another, again and again; returns what was stale. */
+async function work(copies: Copies, worker: number, pairs: number): Promise<{ stale: string[]; held: number }> {
+  const stale: string[] = [];
+  let held = 0;
+  let person: Person | null = null;
+  for (let n = 0; held + stale.length < pairs; n += 1) {
+    const writer = copies.some();
+    const name: string = `w${worker}x${n}y`;
+    const written: Person | null = await write(writer, person, name).catch(() => null);
+    // Whether it was stored is not known: the next one is another.
+    if (written === null) {
+      person = null;
+      continue;
+    }
+    person = written.gone ? null : written;
+    const kinds = Object.keys(reads);
+    const kind = kinds[n % kinds.length] as string;
+    const reader = copies.some(new URL(writer.baseUrl).origin);
+    const shown = await (reads[kind] as (typeof reads)[string])(reader, written).catch(() => null);
+    if (shown === true) held += 1;
+    else if (shown === false) stale.push(`${kind} of ${written.name}, written at ${writer.baseUrl}, read at ${reader.baseUrl}`);
+  }
+  return { stale, held };
+}
+
+/** Creates a person, changes the one there is, or deletes it; null when that was not acknowledged. */
+async function write(client: Client, person: Person | null, name: string): Promise<Person | null> {
+  const department = `d${name}`;
+  if (person === null) {
+    const made = await client.post('/contacts', { name, metadata: { department } });
+    if (made.status !== 201) return null;
+    const { id } = made.body;
+    const placed = await client.put(`/contacts/${id}`, { parentEntityId: id }).catch(() => null);
+    return placed?.status === 200 ? { id, name, department, gone: false } : null;
+  }
+  if (Math.random() < 0.3) {
+    const deleted = await client.delete(`/contacts/${person.id}`);
+    return deleted.status === 204 ? { ...person, gone: true } : null;
+  }
+  const changed = await client.put(`/contacts/${person.id}`, { name, metadata: { department } });
+  return changed.status === 200 ? { ...person, name, department } : null;
+}
+
+describeMongo('three copies of the service', (mongo) => {
+  test(`show what any of them acknowledged, in ${PAIRS} pairs, through kills and switches`, async () => {
+    const double = await spawnDouble();
+    const copies = new Copies({ EVENTSTORE_URL: double.url, MONGODB_URL: mongo.newDatabase() });
+    let done = false;
+    let [kills, rebuilds] = [0, 0];
+    try {
+      await Promise.all([0, 1, 2].map((index) => copies.start(index)));
+      const killing = async () => {
+        for (let index = 1; !done; index = 3 - index) {
+          await sleep(PAUSE_MS);
+          await copies.kill(index);
+          await copies.start(index);
+          kills += 1;
+        }
+      };
+      const rebuilding = async () => {
+        const env = { PATH: process.env.PATH ?? '', ...testEnvironment, DATA_DIR: copies.folders[0] as string };
+        while (!done) {
+          await promisify(execFile)(process.execPath, [binary, 'rebuild'], { env });
+          rebuilds += 1;
+          await sleep(PAUSE_MS);
+        }
+      };
+      const working = Promise.all(Array.from({ length: WORKERS }, (_, n) => work(copies, n, Math.ceil(PAIRS / WORKERS)))).finally(() => (done = true));
+      const [results] = await Promise.all([working, killing(), rebuilding()]);
+      expect(results.flatMap(({ stale }) => stale)).toEqual([]);
+      expect(results.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThanOrEqual(PAIRS);
+      expect(Math.min(kills, rebuilds)).toBeGreaterThan(0);
+    } finally {
+      done = true;
+      for (const copy of copies.copies) await copy?.kill();
+      await double.stop();
+    }
+  }, 30_000 + PAIRS * 4_000);
+});
