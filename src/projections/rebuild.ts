@@ -9,7 +9,7 @@ import { isAheadOfLog, nextStep, type ProjectingDeps, type Step } from './advanc
  * How many events are applied at a time: the more, the less often a page of an index is written;
  * but requests must get their turn between.
  */
-const BATCH = { alone: 1_500, besideRequests: 500 };
+const BATCH = { alone: 750, besideRequests: 500 };
 const RETRY_AFTER_MS = 10;
 
 /** The generation was replaced by another while it was built. */
