@@ -2,6 +2,7 @@
 // Exit status 1 when a figure is not as asked.
 
 import { contactBenches } from './contacts.js';
+import { historyBenches } from './history.js';
 import { eventStoreDbBench } from './eventStoreDb.js';
 import { rebuildBench } from './rebuild.js';
 import { seedBench } from './seed.js';
@@ -9,7 +10,7 @@ import { startBench } from './start.js';
 import { webhookBenches } from './webhooks.js';
 import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
 
-const benches: readonly Bench[] = [...contactBenches, startBench, rebuildBench, seedBench, eventStoreDbBench, ...webhookBenches];
+const benches: readonly Bench[] = [...contactBenches, ...historyBenches, startBench, rebuildBench, seedBench, eventStoreDbBench, ...webhookBenches];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name));

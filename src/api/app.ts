@@ -10,6 +10,7 @@ import { securityHeaders } from './middleware/securityHeaders.js';
 import { tracing } from './middleware/tracing.js';
 import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
+import { auditRoutes } from './routes/audit.js';
 import { chartRoutes } from './routes/chart.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactEndRoutes } from './routes/contactEnds.js';
@@ -29,7 +30,7 @@ import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
-  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
+  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...auditRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
 }
 
 /** Every route outside of it; one of them describes them all. */

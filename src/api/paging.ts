@@ -26,15 +26,15 @@ export function pageBody(ctx: ApiContext, data: unknown[], facts: PageFacts) {
 
 function setLinks(ctx: ApiContext, facts: PageFacts & { nextCursor: string | null; totalPages: number }): void {
   const { page, totalPages, nextCursor, byCursor } = facts;
-  const links = [link(ctx, 'first', { page: '1' })];
-  if (!byCursor && page > 1) links.push(link(ctx, 'prev', { page: String(Math.min(page - 1, Math.max(1, totalPages))) }));
-  if (nextCursor !== null) links.push(link(ctx, 'next', byCursor ? { cursor: nextCursor } : { page: String(page + 1) }));
-  if (!byCursor) links.push(link(ctx, 'last', { page: String(Math.max(1, totalPages)) }));
+  const links = [linkTo(ctx, 'first', { page: '1' })];
+  if (!byCursor && page > 1) links.push(linkTo(ctx, 'prev', { page: String(Math.min(page - 1, Math.max(1, totalPages))) }));
+  if (nextCursor !== null) links.push(linkTo(ctx, 'next', byCursor ? { cursor: nextCursor } : { page: String(page + 1) }));
+  if (!byCursor) links.push(linkTo(ctx, 'last', { page: String(Math.max(1, totalPages)) }));
   ctx.set('Link', links.join(', '));
 }
 
 /** The same request at another place; relative, so that it holds behind any proxy. */
-function link(ctx: ApiContext, rel: string, place: Record<string, string>): string {
+export function linkTo(ctx: ApiContext, rel: string, place: Record<string, string>): string {
   const query = new URLSearchParams(ctx.querystring);
   query.delete('page');
   query.delete('cursor');

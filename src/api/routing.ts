@@ -35,6 +35,8 @@ export interface ResponseDescription {
   /** The body's media type; application/json unless said otherwise. */
   mediaType?: string;
   example?: unknown;
+  /** What else the body may be, by media type, as the request's `Accept` asks. */
+  alternatives?: Readonly<Record<string, { schema: z.ZodType; example?: unknown }>>;
   /** Headers that it always has, besides those of every answer. */
   headers?: readonly HeaderName[];
   /** Headers that it may have. */

@@ -2,7 +2,7 @@
 
 import { changesOf, eraseChanges, type FieldChange } from '../domain/history.js';
 import type { Entity } from '../domain/entity.js';
-import type { HistoryEntry } from '../ports/projection.js';
+import type { HistoryEntry, ProjectionName } from '../ports/projection.js';
 
 /** The event after which nothing personal may be left. */
 export const ERASING_EVENT = 'ContactErased';
@@ -15,6 +15,12 @@ export function headOf({ eventId, type, revision, at, actor, requestId }: Histor
 /** An entry's changes as JSON; null where they are all that the first version has set. */
 export function changesText({ changes }: HistoryEntry): string | null {
   return changes === 'first version' ? null : JSON.stringify(changes);
+}
+
+/** An entry as the audit shows it. */
+export function auditText(projection: ProjectionName, id: string, head: string, changes: string): string {
+  const name = projection === 'contacts' ? 'contactId' : 'companyId';
+  return `{"${name}":${JSON.stringify(id)},${head.slice(1)},"changes":${changes}}`;
 }
 
 /** What a first version has set, as JSON. */

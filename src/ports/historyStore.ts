@@ -24,9 +24,37 @@ export interface PastReads extends ContactReads {
   contacts(organizationId: string, ids: readonly string[]): Promise<(Contact | null)[]>;
 }
 
+/** Which entries: those that meet all that is not null. Times are ISO 8601 in UTC, both of the range. */
+export interface AuditFilter {
+  actor: string | null;
+  type: string | null;
+  contactId: string | null;
+  companyId: string | null;
+  since: string | null;
+  until: string | null;
+}
+
+/** A place in the audit: entries are ordered by time, those of one time by id and revision. */
+export interface AuditPoint {
+  at: string;
+  id: string;
+  revision: number;
+}
+
+/** An entry as answers show it: JSON, with the id of its contact or company. */
+export type AuditItem = AuditPoint & { text: string };
+
+export interface AuditPage {
+  items: AuditItem[];
+  /** The last of them when more follow; null when none do. */
+  next: AuditPoint | null;
+}
+
 export interface HistoryStore {
   /** Up to `limit` entries of a document, deleted or not, after that of revision `after`, oldest first; null when there never was one. */
   history(organizationId: string, projection: ProjectionName, id: string, after: number | null, limit: number): Promise<HistoryPage | null>;
+  /** Up to `limit` entries of all documents that meet `filter` after `after` (null: from the newest on), newest first. */
+  audit(organizationId: string, filter: AuditFilter, after: AuditPoint | null, limit: number): Promise<AuditPage>;
   /** The contacts as they stood at `instant`, ISO 8601 in UTC with milliseconds. */
   asOf(instant: string): PastReads;
 }

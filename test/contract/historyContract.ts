@@ -6,7 +6,7 @@ import type { Contact } from '../../src/domain/contact.js';
 import { ERASED } from '../../src/domain/events/personal.js';
 import { searchWords } from '../../src/domain/text.js';
 import type { RecordedEvent } from '../../src/ports/eventStore.js';
-import type { HistoryStore } from '../../src/ports/historyStore.js';
+import type { AuditFilter, AuditPage, AuditPoint, HistoryStore } from '../../src/ports/historyStore.js';
 import { histories } from '../projections/history.js';
 import { canonical, documentKey, foldDocuments } from '../support/fold.js';
 import { byName, noFilter } from './readStoreContract.js';
@@ -129,6 +129,32 @@ export function historyContract(name: string, open: Open, runs = 20): void {
       const there = await Promise.all([-1, 0, 1, 2].map(async (second) => (await store.history.asOf(at(second)).getContact('acme', 'ada'))?.revision));
       expect(there).toEqual([undefined, 0, undefined, 2]);
       expect((await entries('ada'))?.at(-1)).toMatchObject({ type: 'ContactRestored', changes: [] });
+    });
+
+    test('the audit has the entries of all, newest first, by each filter, page after page', async () => {
+      await begin();
+      for (const n of [0, 1, 2]) await story.tell(story.contact('acme', `c${n}`, { name: `n${n}` }, at(n)), story.company('acme', `f${n}`, {}, at(n)));
+      for (const n of [0, 1, 2]) await story.tell(story.contactChanges('acme', `c${n}`, { notes: 'x' }, at(2 + n)));
+      await story.tell(story.contact('other', 'c0', {}, at(1)));
+      const none: AuditFilter = { actor: null, type: null, contactId: null, companyId: null, since: null, until: null };
+      const audit = async (filter: Partial<AuditFilter>) => {
+        const given: string[] = [];
+        for (let after: AuditPoint | null = null; ; ) {
+          const { items, next }: AuditPage = await store.history.audit('acme', { ...none, ...filter }, after, 2);
+          given.push(...items.map(({ text, id, revision }) => `${id}@${revision} ${(JSON.parse(text) as { changes: object[] }).changes.length}`));
+          if (next === null) return given;
+          after = next;
+        }
+      };
+      const everything = ['c2@1 1', 'c1@1 1', 'f2@0 3', 'c2@0 2', 'c0@1 1', 'f1@0 3', 'c1@0 2', 'f0@0 3', 'c0@0 2'];
+      expect(await audit({})).toEqual(everything);
+      expect(await audit({ actor: 'tester' })).toEqual(everything);
+      expect(await audit({ actor: 'nobody' })).toEqual([]);
+      expect(await audit({ type: 'ContactUpdated' })).toEqual(['c2@1 1', 'c1@1 1', 'c0@1 1']);
+      expect(await audit({ contactId: 'c1', actor: 'tester' })).toEqual(['c1@1 1', 'c1@0 2']);
+      expect(await audit({ companyId: 'f1' })).toEqual(['f1@0 3']);
+      expect(await audit({ since: at(3) })).toEqual(['c2@1 1', 'c1@1 1']);
+      expect(await audit({ since: at(1), until: at(1) })).toEqual(['f1@0 3', 'c1@0 2']);
     });
 
     test('entries page by revision, and one that never was has none', async () => {

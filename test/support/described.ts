@@ -85,7 +85,8 @@ export class Description {
     if (content === undefined) return text === '' ? [] : ['a body where none is described'];
     const type = headers.get('Content-Type')?.split(';')[0] ?? '';
     if (content[type] === undefined) return [`the media type ${type} is not described`];
-    if (!type.endsWith('json')) return [];
+    // NDJSON is no JSON.
+    if (!/[/+]json$/.test(type)) return [];
     const validate = this.validator(`${pointer}/content/${escape(type)}/schema`);
     validate(JSON.parse(text));
     return (validate.errors ?? []).map(({ instancePath, message }) => `body${instancePath} ${message}`);

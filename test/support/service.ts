@@ -62,7 +62,7 @@ export class Client {
     });
     const text = await response.text();
     await expectDescribed(response.url, method, { status: response.status, headers: response.headers, text });
-    const isJson = response.headers.get('Content-Type')?.includes('json') === true && text !== '';
+    const isJson = /[/+]json\b/.test(response.headers.get('Content-Type') ?? '') && text !== '';
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   }
 }

@@ -45,3 +45,9 @@ export const chartDiffExample = {
   left: [],
   moved: [{ ...john, from: null, to: jane }],
 };
+
+export const auditCsvExample = [
+  'at,type,actor,contactId,companyId,revision,eventId,requestId,changes',
+  `${change.at},${change.type},${change.actor.sub},${exampleIds.contact},,1,${change.eventId},${change.requestId},"${JSON.stringify(change.changes).replaceAll('"', '""')}"`,
+  '',
+].join('\r\n');

@@ -91,10 +91,12 @@ function successes(route: Description & Partial<Pick<Route, 'accepts'>>, compone
   return { ...Object.fromEntries(answers), ...(accepts.includes('If-None-Match') ? { 304: unchanged } : {}) };
 }
 
-function contentOf({ schema, mediaType = 'application/json', example }: ResponseDescription, components: Components): JsonObject {
+function contentOf({ schema, mediaType = 'application/json', example, alternatives = {} }: ResponseDescription, components: Components): JsonObject {
   if (schema === undefined) return {};
-  const media = { schema: components.of(schema, 'output'), ...(example === undefined ? {} : { example: example as Json }) };
-  return { content: { [mediaType]: media } };
+  const media = Object.entries({ [mediaType]: { schema, example }, ...alternatives }).map(([type, one]): [string, JsonObject] => {
+    return [type, { schema: components.of(one.schema, 'output'), ...(one.example === undefined ? {} : { example: one.example as Json }) }];
+  });
+  return { content: Object.fromEntries(media) };
 }
 
 /** Every code that a route may answer with. */

@@ -1,9 +1,13 @@
 // The history: what may be asked, and what is answered.
 
 import { z } from 'zod';
+import { companyEventSchemas } from '../../domain/events/companyEvents.js';
+import { contactEventSchemas } from '../../domain/events/contactEvents.js';
 import type { Json } from '../../domain/json.js';
+import type { AuditPoint } from '../../ports/historyStore.js';
 import { validationError } from '../errors.js';
-import { instant, wholeNumber } from './queries.js';
+import { uuid, uuidPattern } from './entity.js';
+import { instant, oneOf, wholeNumber } from './queries.js';
 import { hierarchyContactSchema, id, time } from './views.js';
 
 export const HISTORY_LIMIT = 100;
@@ -82,3 +86,68 @@ export const chartDiffSchema = z
     moved: z.array(memberSchema).meta({ description: 'Who reported to another at `to` than at `from`' }),
   })
   .meta({ id: 'ChartDiff', description: 'What changed in the chart, each list by name.' });
+
+/** Every type of event that the audit tells of: not what only keeps claims of reporting lines in order. */
+const auditedTypes = Object.keys({ ...contactEventSchemas, ...companyEventSchemas }).filter((type) => type !== 'ReportingLineFenced');
+
+const anId = once.pipe(uuid).meta({ format: 'uuid', pattern: uuidPattern.source });
+
+/** The parameters of the audit; `limit` is undefined when none was asked for. */
+export const auditParameters = z
+  .strictObject({
+    actor: once.max(1_000, 'Must be at most 1000 characters').optional().meta({ description: 'Who did it: the `sub` of the token' }),
+    type: oneOf(auditedTypes).optional().meta({ description: 'The type of the event' }),
+    contactId: anId.optional().meta({ description: 'The history of this contact only' }),
+    companyId: anId.optional().meta({ description: 'The history of this company only' }),
+    since: instant.optional().meta({ description: 'What occurred at this time or later' }),
+    until: instant.optional().meta({ description: 'What occurred at this time or earlier' }),
+    ...historyPaging,
+  })
+  .transform(({ limit, cursor, ...filter }) => ({
+    filter: {
+      actor: filter.actor ?? null,
+      type: filter.type ?? null,
+      contactId: filter.contactId ?? null,
+      companyId: filter.companyId ?? null,
+      since: filter.since ?? null,
+      until: filter.until ?? null,
+    },
+    limit,
+    after: cursor === undefined ? null : decodeAuditCursor(cursor),
+  }));
+
+export function encodeAuditCursor({ at, id, revision }: AuditPoint): string {
+  return Buffer.from(JSON.stringify(['a', at, id, revision])).toString('base64url');
+}
+
+const auditCursorSchema = z.tuple([z.literal('a'), z.string().max(40), z.string().max(40), z.int().min(0)]);
+
+function decodeAuditCursor(cursor: string): AuditPoint {
+  const parsed = auditCursorSchema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
+  if (!parsed.success) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
+  const [, at, id, revision] = parsed.data;
+  return { at, id, revision };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const auditEntrySchema = z
+  .strictObject({
+    contactId: id.optional().meta({ description: 'The contact that it happened to' }),
+    companyId: id.optional().meta({ description: 'The company that it happened to' }),
+    ...historyEntryShape,
+  })
+  .meta({ id: 'AuditEntry', description: 'One event, of the contact or the company that it names.' });
+
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
+export const auditSchema = z.strictObject({
+  data: z.array(auditEntrySchema),
+  nextCursor: z.string().nullable().meta({ description: 'The `cursor` of the next page; null when this is the last' }),
+});

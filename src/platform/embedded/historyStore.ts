@@ -1,8 +1,9 @@
 // The history in SQLite: the named queries.
 
-import type { HistoryPage, HistoryStore, PastReads } from '../../ports/historyStore.js';
+import type { AuditFilter, AuditItem, AuditPage, AuditPoint, HistoryPage, HistoryStore, PastReads } from '../../ports/historyStore.js';
 import type { ProjectionName } from '../../ports/projection.js';
-import { firstChangesText } from '../historyText.js';
+import { auditPage, auditSources } from '../audit.js';
+import { auditText, firstChangesText } from '../historyText.js';
 import { PastContacts } from '../pastContacts.js';
 import { reading, type Database } from './database.js';
 import type { SqliteDocuments } from './documents.js';
@@ -10,6 +11,11 @@ import { SqlitePast } from './past.js';
 
 /** Stands in a page's text for the changes of the first version, until they are looked up: no JSON has it. */
 const FIRST_VERSION = '\u0001';
+
+interface AuditRow extends AuditPoint {
+  head: string;
+  changes: string | null;
+}
 
 export class SqliteHistoryStore implements HistoryStore {
   constructor(
@@ -28,8 +34,39 @@ export class SqliteHistoryStore implements HistoryStore {
     });
   }
 
+  async audit(organizationId: string, filter: AuditFilter, after: AuditPoint | null, limit: number): Promise<AuditPage> {
+    return reading(() => {
+      const sources = auditSources(filter);
+      return auditPage(sources.map(({ projection, id }) => this.newest(organizationId, projection, id, filter, after, limit + 1)), limit);
+    });
+  }
+
   asOf(instant: string): PastReads {
     return new PastContacts(new SqlitePast(this.database, this.documents, instant));
+  }
+
+  /** The newest entries of one kind of documents, or of one of them, by the index of what is asked for. */
+  private newest(organizationId: string, projection: ProjectionName, id: string | null, filter: AuditFilter, after: AuditPoint | null, limit: number): AuditItem[] {
+    const collection = this.documents.liveCollection(projection, organizationId);
+    if (collection === null) return [];
+    const { actor, type, since, until } = filter;
+    const index = actor !== null ? 'history_by_actor' : type !== null ? 'history_by_type' : 'history_by_time';
+    const asked = [
+      ['id = ?', id],
+      ['actor = ?', actor],
+      ['type = ?', type],
+      ['at >= ?', since],
+      ['at <= ?', until],
+    ].filter((condition): condition is [string, string] => condition[1] !== null);
+    const beyond = after === null ? '' : 'AND (at, id, revision) < (?, ?, ?)';
+    const sql = `SELECT id, revision, at, head, changes FROM history ${id === null ? `INDEXED BY ${index}` : ''}
+      WHERE collection = ? ${asked.map(([condition]) => `AND ${condition}`).join(' ')} ${beyond}
+      ORDER BY at DESC, id DESC, revision DESC LIMIT ?`;
+    const point = after === null ? [] : [after.at, after.id, after.revision];
+    const rows = this.database.all<AuditRow>(sql, collection, ...asked.map(([, value]) => value), ...point, limit);
+    return rows.map(({ head, changes, ...place }) => {
+      return { ...place, text: auditText(projection, place.id, head, changes ?? this.firstChanges(collection, place.id)) };
+    });
   }
 
   /** SQLite puts the page together: hundreds of rows become one value. */

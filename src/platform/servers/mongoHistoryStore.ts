@@ -1,13 +1,15 @@
 // The history in MongoDB: the named queries.
 
-import type { HistoryPage, HistoryStore, PastReads } from '../../ports/historyStore.js';
+import type { Filter } from 'mongodb';
+import type { AuditFilter, AuditItem, AuditPage, AuditPoint, HistoryPage, HistoryStore, PastReads } from '../../ports/historyStore.js';
 import type { DocumentSubject, ProjectionName } from '../../ports/projection.js';
-import { firstChangesText } from '../historyText.js';
+import { auditPage, auditSources } from '../audit.js';
+import { auditText, firstChangesText } from '../historyText.js';
 import { PastContacts } from '../pastContacts.js';
 import { READ_MAX_MS } from './mongoConnection.js';
 import { documentKey, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
-import { keysAfter } from './mongoHistory.js';
+import { keysAfter, type EntryDocument } from './mongoHistory.js';
 import type { MongoLiveReads } from './mongoLiveReads.js';
 import { MongoPast } from './mongoPast.js';
 
@@ -34,8 +36,36 @@ export class MongoHistoryStore implements HistoryStore {
     });
   }
 
+  audit(organizationId: string, filter: AuditFilter, after: AuditPoint | null, limit: number): Promise<AuditPage> {
+    return this.reads.reading(async (live) => {
+      const given = auditSources(filter).map(async ({ projection, id }) => {
+        const generation = live(projection);
+        const found = this.generations.history(projection, generation).entries.find(auditFilter(organizationId, id, filter, after), atMost);
+        const entries = await found.sort({ at: -1, id: -1, revision: -1 }).limit(limit + 1).toArray();
+        const first = await this.firstChanges(projection, generation, entries.filter(({ changes }) => changes === undefined));
+        return entries.map(({ at, id, revision, head, changes }): AuditItem => {
+          return { at, id, revision, text: auditText(projection, id, head, changes ?? first.get(id) ?? '[]') };
+        });
+      });
+      return auditPage(await Promise.all(given), limit);
+    });
+  }
+
   asOf(instant: string): PastReads {
     return new PastContacts(new MongoPast(this.reads, this.generations, instant));
+  }
+
+  /** What the first versions of documents have set, by id; their creations are given. */
+  private async firstChanges(projection: ProjectionName, generation: number, creations: readonly EntryDocument[]): Promise<Map<string, string>> {
+    if (creations.length === 0) return new Map();
+    const { versions } = this.generations.history(projection, generation);
+    const fields = { projection: { body: 1, id: 1 }, ...atMost };
+    // Most often the creation's own version is kept, or there is none and the document is the first.
+    const kept = await versions.find({ _id: { $in: creations.map(({ _id }) => _id) } }, fields).toArray();
+    const bodies = new Map(kept.map(({ id, body }) => [id, body]));
+    const others = creations.filter(({ id }) => !bodies.has(id));
+    const looked = others.map(async ({ organization, id }): Promise<[string, string | undefined]> => [id, await this.firstBody(projection, generation, { organizationId: organization, id })]);
+    return new Map([...bodies, ...(await Promise.all(looked))].map(([id, body]) => [id, firstChangesText(body)]));
   }
 
   /** The first version of a document, as JSON; undefined when none is kept. */
@@ -48,3 +78,19 @@ export class MongoHistoryStore implements HistoryStore {
     return (await documents.findOne<Pick<LiveDocument, 'body'>>({ _id: documentKey(subject) }, fields))?.body;
   }
 }
+
+function auditFilter(organization: string, id: string | null, { actor, type, since, until }: AuditFilter, after: AuditPoint | null): Filter<EntryDocument> {
+  const range = { ...(since === null ? {} : { $gte: since }), ...(until === null ? {} : { $lte: until }) };
+  return {
+    organization,
+    ...(id === null ? {} : { _id: keysAfter({ organizationId: organization, id }, -1) }),
+    ...(actor === null ? {} : { actor }),
+    ...(type === null ? {} : { type }),
+    ...(since === null && until === null ? {} : { at: range }),
+    ...(after === null ? {} : { $and: [{ at: { $lte: after.at } }, beyond(after)] }),
+  };
+}
+
+const beyond = ({ at, id, revision }: AuditPoint): Filter<EntryDocument> => ({
+  $or: [{ at: { $lt: at } }, { at, id: { $lt: id } }, { at, id, revision: { $lt: revision } }],
+});

@@ -1,0 +1,104 @@
+// GET /audit: what happened in an organization, newest first; as JSON, or as CSV or NDJSON, which
+// are streamed.
+
+import { Readable } from 'node:stream';
+import { stringify } from 'csv-stringify/sync';
+import type { AuditItem, AuditPage, AuditPoint } from '../../ports/historyStore.js';
+import { principalOf, type ApiContext } from '../context.js';
+import type { RouteDeps } from '../deps.js';
+import { auditCsvExample, auditExample } from '../openapi/historyExamples.js';
+import { linkTo } from '../paging.js';
+import { route, type Route } from '../routing.js';
+import { auditEntrySchema, auditParameters, auditSchema, encodeAuditCursor, HISTORY_LIMIT, type AuditEntry } from '../schemas/history.js';
+import { z } from 'zod';
+
+const BATCH = 500;
+const formats = { json: 'application/json', csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;
+
+export function auditRoutes(deps: RouteDeps): Route[] {
+  return [auditRoute(deps)];
+}
+
+const auditRoute = ({ history }: RouteDeps) =>
+  route({
+    method: 'GET',
+    path: '/audit',
+    scope: 'audit:read',
+    id: 'getAudit',
+    tag: 'History',
+    summary: 'What happened in the organization',
+    description:
+      'Newest first, whoever did it. As JSON a page; as CSV or NDJSON (by `Accept`) everything that meets the filters, unless `limit` is given. In CSV, values that a spreadsheet would take for formulas begin with an apostrophe.',
+    query: auditParameters,
+    responses: {
+      200: {
+        description: 'What happened',
+        schema: auditSchema,
+        example: auditExample,
+        mayHave: ['Link'],
+        alternatives: {
+          [formats.csv]: { schema: z.string(), example: auditCsvExample },
+          [formats.ndjson]: { schema: auditEntrySchema, example: auditExample.data[0] },
+        },
+      },
+    },
+    handle: async (ctx, { query: { filter, after, limit } }) => {
+      const { organizationId } = principalOf(ctx);
+      const format = ctx.accepts(...Object.values(formats));
+      const read = (point: AuditPoint | null, count: number) => history.audit(organizationId, filter, point, count);
+      if (format === formats.csv || format === formats.ndjson) await answerStream(ctx, format, { read, after, limit });
+      else answerPage(ctx, await read(after, limit ?? HISTORY_LIMIT));
+    },
+  });
+
+function answerPage(ctx: ApiContext, page: AuditPage): void {
+  setNext(ctx, page.next);
+  ctx.type = formats.json;
+  ctx.body = `{"data":[${page.items.map(({ text }) => text).join(',')}],"nextCursor":${JSON.stringify(cursorOf(page.next))}}`;
+}
+
+interface Asked {
+  read: (after: AuditPoint | null, limit: number) => Promise<AuditPage>;
+  after: AuditPoint | null;
+  /** Undefined: everything. */
+  limit: number | undefined;
+}
+
+async function answerStream(ctx: ApiContext, format: typeof formats.csv | typeof formats.ndjson, { read, after, limit }: Asked): Promise<void> {
+  // The first page is read before anything is sent: what fails at once fails with an error's answer.
+  const first = await read(after, limit ?? BATCH);
+  if (limit !== undefined) setNext(ctx, first.next);
+  const write = format === formats.csv ? csv : ndjson;
+  ctx.type = format;
+  ctx.body = Readable.from(texts(), { objectMode: false });
+
+  async function* texts(): AsyncGenerator<string> {
+    yield write(first.items, true);
+    for (let { next } = first; next !== null && limit === undefined; ) {
+      const page = await read(next, BATCH);
+      yield write(page.items, false);
+      ({ next } = page);
+    }
+  }
+}
+
+const columns = ['at', 'type', 'actor', 'contactId', 'companyId', 'revision', 'eventId', 'requestId', 'changes'] as const;
+
+function csv(items: readonly AuditItem[], header: boolean): string {
+  const rows = items.map(({ text }) => {
+    const { actor, changes, ...entry } = JSON.parse(text) as AuditEntry;
+    return { ...entry, actor: actor.sub, changes: JSON.stringify(changes) };
+  });
+  return stringify(rows, { header, columns: [...columns], escape_formulas: true, record_delimiter: '\r\n' });
+}
+
+function ndjson(items: readonly AuditItem[]): string {
+  return items.map(({ text }) => `${text}\n`).join('');
+}
+
+function setNext(ctx: ApiContext, next: AuditPoint | null): void {
+  const cursor = cursorOf(next);
+  if (cursor !== null) ctx.set('Link', linkTo(ctx, 'next', { cursor }));
+}
+
+const cursorOf = (next: AuditPoint | null) => (next === null ? null : encodeAuditCursor(next));
