@@ -98,7 +98,7 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;
-  return { ...rest, log, commit: null, webhooks: noWebhooks, close: closing(embedded, log) };
+  return { ...rest, log, commit: null, webhooks: noWebhooks, eventIndex: absent('events by organization'), close: closing(embedded, log) };
 }
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
@@ -109,7 +109,8 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
     const names = projections.map(({ name }) => name);
     const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, compare: (a, b) => log.compare(a, b) });
     const webhooks = embedded?.webhooks ?? noWebhooks;
-    return { ...mongo, log, commit: null, webhooks, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
+    const eventIndex = embedded?.eventIndex ?? absent('events by organization');
+    return { ...mongo, log, commit: null, webhooks, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
   } catch (error) {
     await embedded?.close();
     throw error;

@@ -27,6 +27,7 @@ import type { PlatformObserver } from './ports/observer.js';
 import { Follower } from './projections/follower.js';
 import { Reactor } from './subscriptions/reactor.js';
 import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
+import { EventFeed } from './subscriptions/eventFeed.js';
 import { urlIssue } from './webhooks/address.js';
 import { Webhooks } from './webhooks/webhooks.js';
 
@@ -76,11 +77,16 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const webhooks = openWebhooks(host, handler, onError);
   const limits = rateLimits(settings, counters);
   await limits.load(clock.now());
+  const { log, eventIndex: index } = platform;
+  const feed = new EventFeed({ log, events, index, isSkipped: (event) => host.projector.deps.skips.some(event), onError });
   let stopping = false;
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, erasure, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
     readStore,
     history: platform.history,
+    feed,
+    isPosition: (text) => index.isPosition(text),
+    alarms: systemClock,
     idempotency: { idempotency, clock, ids, onError },
     webhooks: webhooks.api,
     logger,
@@ -96,6 +102,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const background = startBackground(host, reactor, onError);
   const stopBackground = () => Promise.all([...background.map((part) => part.stop()), webhooks.dispatch.stop()]);
   const server = await readModelsLive(host)
+    .then(() => feed.start())
     .then(() => listen(apiServer(createApp(deps).callback()), settings))
     .catch(async (error: unknown) => {
       await stopBackground();
@@ -109,6 +116,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {
     stopping = true;
+    await feed.stop();
     await Promise.all([drain(server), control?.close()]);
     await stopBackground();
     await stopHousekeeping();

@@ -17,6 +17,7 @@ import { contactEndRoutes } from './routes/contactEnds.js';
 import { contactRoutes } from './routes/contacts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { docsRoutes } from './routes/docs.js';
+import { eventRoutes } from './routes/events.js';
 import { groupRoutes } from './routes/groups.js';
 import { historyRoutes } from './routes/history.js';
 import { healthRoutes } from './routes/health.js';
@@ -30,7 +31,7 @@ import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
-  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...auditRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps)];
+  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...auditRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps), ...eventRoutes(deps)];
 }
 
 /** Every route outside of it; one of them describes them all. */

@@ -10,6 +10,8 @@ export interface ApiState {
   traceId?: string;
   /** Who asks; set once authenticated. */
   principal?: Principal;
+  /** When its token is good no longer, in ms since 1970. */
+  tokenExpiresAt?: number;
   /** The path of the route, ids as names; set once there is one. */
   route?: string;
 }

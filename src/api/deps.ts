@@ -5,6 +5,8 @@ import type { CommandDeps } from '../commands/deps.js';
 import type { WebhookCommands } from '../commands/webhooks.js';
 import type { DeliveryPage, DeliveryQuery, DeliveryStatus } from '../ports/deliveryStore.js';
 import type { HistoryStore } from '../ports/historyStore.js';
+import type { AlarmClock } from '../ports/clock.js';
+import type { IndexQuery } from '../ports/eventIndex.js';
 import type { ReadStore } from '../ports/readStore.js';
 import type { Replay } from '../ports/replayStore.js';
 import type { EndpointRef, WebhookEndpoints } from '../ports/webhookEndpoints.js';
@@ -18,6 +20,35 @@ export interface RouteDeps {
   history: HistoryStore;
   idempotency: IdempotencyDeps;
   webhooks: WebhookDeps;
+  feed: EventDesk;
+  /** Whether a text is a position of the event log. */
+  isPosition: (text: string) => boolean;
+  alarms: AlarmClock;
+}
+
+/** A published event, rendered. */
+export interface StreamedEvent {
+  position: string;
+  type: string;
+  json: string;
+  frame?: Buffer;
+}
+
+/** A reader's way through an organization's events. */
+export interface EventReader {
+  /** After which the next one comes. */
+  position: string | null;
+  next(limit: number, types: readonly string[]): Promise<StreamedEvent[]>;
+  grown(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** The published events of organizations. */
+export interface EventDesk {
+  /** Aborts when the service stops. */
+  stopped: AbortSignal;
+  read(organizationId: string, query: IndexQuery): Promise<{ events: StreamedEvent[]; position: string | null }>;
+  follow(organizationId: string, after: string | null): EventReader;
 }
 
 export interface WebhookDeps {

@@ -7,6 +7,7 @@ import type { Counters } from './counterStore.js';
 import type { DeliveryStore } from './deliveryStore.js';
 import type { EventLog } from './eventLog.js';
 import type { HistoryStore } from './historyStore.js';
+import type { EventIndex } from './eventIndex.js';
 import type { IdempotencyStore } from './idempotencyStore.js';
 import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
@@ -35,6 +36,7 @@ export interface Platform {
   counters: Counters;
   leases: Leases;
   vault: Vault;
+  eventIndex: EventIndex;
   webhooks: WebhookStores;
   /** Where the platform's own tools do not see to backups. */
   backup?: Backup;

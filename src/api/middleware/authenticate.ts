@@ -38,12 +38,14 @@ export function authenticate({ keys, issuer, audience, failures }: AuthenticateO
     const known = remembered.get(header);
     if (known !== undefined && Date.now() < known.expiresAt * 1000) {
       ctx.state.principal = known.principal;
+      ctx.state.tokenExpiresAt = known.expiresAt * 1000;
       return next();
     }
     const verified = await claimsOf(ctx, verify);
     if (verified === undefined) throw await refuse(ctx, failures);
     remembered.set(header, verified);
     ctx.state.principal = verified.principal;
+    ctx.state.tokenExpiresAt = verified.expiresAt * 1000;
     return next();
   };
 }

@@ -17,7 +17,7 @@ const READ_BATCH = 500;
 /** How many of the newest events are kept in memory, for subscribers that have caught up. */
 const TAIL_EVENTS = 2_000;
 
-interface EventRow {
+export interface EventRow {
   position: number;
   stream: string;
   revision: number;
@@ -27,7 +27,7 @@ interface EventRow {
   metadata: string;
 }
 
-const COLUMNS = 'position, stream, revision, id, type, data, metadata';
+export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metadata';
 
 export class SqliteEventLog implements EventLog, Participant {
   private lastPosition: number | null = null;
@@ -163,7 +163,7 @@ export class SqliteEventLog implements EventLog, Participant {
 
   private insert({ position, stream, revision, id, type, data, metadata }: StoredEvent): void {
     this.database.run(
-      `INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       Number(position),
       stream,
       revision,
@@ -175,16 +175,16 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   private lastRow(stream: string): EventRow | undefined {
-    return this.database.get(`SELECT ${COLUMNS} FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1`, stream);
+    return this.database.get(`SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1`, stream);
   }
 
   private rowsOf(stream: string, from: number, limit: number): EventRow[] {
-    const sql = `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`;
+    const sql = `SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`;
     return this.database.all(sql, stream, from, limit);
   }
 
   private rowsAfter(position: number, limit: number): EventRow[] {
-    return this.database.all(`SELECT ${COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`, position, limit);
+    return this.database.all(`SELECT ${EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`, position, limit);
   }
 
   /** The events after `position` when all of them are in memory. Positions have no gaps. */
@@ -196,6 +196,7 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 }
 
-function toEvent({ data, metadata, position, ...row }: EventRow): StoredEvent {
+/** The event of a row. */
+export function toEvent({ data, metadata, position, ...row }: EventRow): StoredEvent {
   return { ...row, position: String(position), data: JSON.parse(data), metadata: JSON.parse(metadata) };
 }

@@ -15,6 +15,7 @@ import { Database } from './database.js';
 import { SqliteDeliveryStore } from './deliveries.js';
 import { SqliteDocuments } from './documents.js';
 import { Dropper } from './dropper.js';
+import { SqliteEventIndex } from './eventIndex.js';
 import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
 import { GroupCommit, type GroupObserver } from './groupCommit.js';
@@ -111,6 +112,7 @@ function openStore(
     projectionStore,
     readStore: new SqliteReadStore(database, documents),
     history: new SqliteHistoryStore(database, documents),
+    eventIndex: new SqliteEventIndex(database, log),
     checkpoints: new SqliteCheckpoints(database, writes),
     idempotency: new SqliteIdempotencyStore(database, writes),
     counters: { shared: false as const, store: new SqliteCounterStore(database, writes) },

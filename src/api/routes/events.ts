@@ -1,0 +1,81 @@
+// The published events of an organization: to be read page by page, or followed.
+
+import { z } from 'zod';
+import { principalOf, type ApiContext } from '../context.js';
+import type { RouteDeps } from '../deps.js';
+import { validationError } from '../errors.js';
+import { streamEvents } from '../eventStream.js';
+import { route, type Route } from '../routing.js';
+import { BEGINNING, eventsPageSchema, eventsParameters, streamParameters } from '../schemas/events.js';
+
+export function eventRoutes(deps: RouteDeps): Route[] {
+  return [readRoute(deps), streamRoute(deps)];
+}
+
+const tag = 'Events';
+const scope = 'events:read';
+const WHAT =
+  'Every event of the contacts and companies of the organization, from the first on, in order, in its newest form: both can be rebuilt from them. What was personal of an erased contact reads as `[erased]`.';
+
+const readRoute = ({ feed, isPosition }: RouteDeps) =>
+  route({
+    method: 'GET',
+    path: '/events',
+    scope,
+    id: 'readEvents',
+    tag,
+    summary: 'Read events',
+    description: `${WHAT} Ask again with \`after\` set to \`nextPosition\`, also when there were none.`,
+    query: eventsParameters,
+    responses: { 200: { description: 'Events, as CloudEvents', schema: eventsPageSchema } },
+    handle: async (ctx, { query: { after: sent, limit, types } }) => {
+      const after = positionOf(sent, 'after', isPosition);
+      const { events, position } = await feed.read(principalOf(ctx).organizationId, { after, limit, types });
+      ctx.type = 'application/json';
+      ctx.body = `{"data":[${events.map(({ json }) => json).join(',')}],"nextPosition":${JSON.stringify(position ?? BEGINNING)}}`;
+    },
+  });
+
+const streamRoute = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    path: '/events/stream',
+    scope,
+    id: 'followEvents',
+    tag,
+    summary: 'Follow events',
+    description: `${WHAT} As Server-Sent Events: \`id\` is the position, \`data\` the CloudEvent. It goes on after \`Last-Event-ID\`, or else \`after\`. Every 15 seconds there is a comment, with the position. It ends when the token expires.`,
+    query: streamParameters,
+    accepts: ['Last-Event-ID'],
+    responses: { 200: { description: 'The stream', schema: z.string(), mediaType: 'text/event-stream' } },
+    handle: async (ctx, { query }) => {
+      const { isPosition } = deps;
+      const lastSeen = ctx.get('Last-Event-ID');
+      const after = lastSeen === '' ? positionOf(query.after, 'after', isPosition) : positionOf(lastSeen, 'Last-Event-ID', isPosition);
+      follow(ctx, deps, after, query.types);
+    },
+  });
+
+/** Answers by a stream, past what makes other answers: nothing may hold an event back. */
+function follow(ctx: ApiContext, { feed, alarms, idempotency }: RouteDeps, after: string | null, types: readonly string[]): void {
+  const { res: response } = ctx;
+  ctx.respond = false;
+  ctx.status = 200;
+  ctx.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  response.flushHeaders();
+  if (ctx.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const reader = feed.follow(principalOf(ctx).organizationId, after);
+  const options = { types, clock: alarms, endsAt: ctx.state.tokenExpiresAt ?? Number.POSITIVE_INFINITY, stopped: feed.stopped };
+  // What fails ends the stream; the client resumes, and is told then.
+  void streamEvents(response, reader, options).catch(idempotency.onError);
+}
+
+/** Null: before the first event. @throws ApiError when it is no position */
+function positionOf(text: string | undefined, field: string, isPosition: (text: string) => boolean): string | null {
+  if (text === undefined || text === BEGINNING) return null;
+  if (!isPosition(text)) throw validationError([{ field, message: 'Is not a position that this API gave' }]);
+  return text;
+}

@@ -1,0 +1,134 @@
+// GET /events and GET /events/stream: every event of the organization, in order, and no other's.
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { publishedTypes } from '../../src/domain/events/published.js';
+import { newOrganization, startTestService, type Client, type TestService } from '../support/service.js';
+import { openStream, take } from '../support/sse.js';
+import { hs256, now } from '../support/tokens.js';
+import { Client as ClientOf } from '../support/service.js';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.stop());
+
+const make = async (client: Client, name: string, more: object = {}) => (await client.post('/contacts', { name, ...more })).body;
+
+async function readAll(client: Client, query = 'limit=7') {
+  const data = [];
+  for (let after = '0'; ; ) {
+    const { body } = await client.get(`/events?${query}&after=${after}`);
+    data.push(...body.data);
+    if (body.data.length === 0) return { data, position: body.nextPosition as string };
+    after = body.nextPosition;
+  }
+}
+
+const nameOf = ({ type }: { type: string }) => type.split('.').at(-1);
+
+test('events come from the first on, in order, as CloudEvents, and the next page after them', async () => {
+  const organization = newOrganization();
+  const client = service.client(organization, { sub: 'author' });
+  const empty = await client.get('/events');
+  expect(empty.body).toEqual({ data: [], nextPosition: '0' });
+  const company = (await client.post('/companies', { name: 'Acme' })).body;
+  const ada = await make(client, 'Ada', { parentEntityId: company.id });
+  await client.post(`/contacts/${ada.id}/set-primary/${company.id}`);
+  await client.put(`/contacts/${ada.id}`, { name: 'Ada L', status: 'inactive' });
+  await client.delete(`/contacts/${ada.id}`);
+  const { body } = await client.get('/events?limit=1000');
+  expect(body.data.map(nameOf)).toEqual(['CompanyCreated', 'ContactCreated', 'PrimarySet', 'ContactUpdated', 'ContactStatusChanged', 'ContactDeleted', 'PrimaryCleared']);
+  expect(body.data[1]).toMatchObject({ specversion: '1.0', source: `/organizations/${organization}`, subject: ada.id, actor: 'author', revision: 0, data: { contactId: ada.id, contact: { name: 'Ada' } } });
+  expect(body.data[6]).toMatchObject({ subject: company.id, causationid: body.data[5].id });
+  expect(body.nextPosition).toBe(body.data[6].position);
+  expect((await client.get(`/events?after=${body.nextPosition}`)).body).toEqual({ data: [], nextPosition: body.nextPosition });
+  expect((await readAll(client, 'limit=2')).data).toEqual(body.data);
+});
+
+test('types filter, and the position moves past what they leave out', async () => {
+  const client = service.client();
+  const ada = await make(client, 'Ada');
+  await client.put(`/contacts/${ada.id}`, { name: 'B' });
+  await client.delete(`/contacts/${ada.id}`);
+  const all = (await client.get('/events')).body;
+  const some = (await client.get('/events?types=ContactDeleted,app.contacts.ContactCreated')).body;
+  expect(some.data.map(nameOf)).toEqual(['ContactCreated', 'ContactDeleted']);
+  expect((await client.get('/events?types=PrimarySet')).body).toEqual({ data: [], nextPosition: all.nextPosition });
+  for (const [query, field] of [['types=Nothing', 'types'], ['after=x', 'after'], ['limit=0', 'limit'], ['limit=1001', 'limit'], ['what=1', 'what']]) {
+    const reply = await client.get(`/events?${query}`);
+    expect([reply.status, reply.body.details[0]?.field]).toEqual([400, field]);
+  }
+  expect(publishedTypes).not.toContain('ReportingLineFenced');
+});
+
+test('another organization sees none of them, and the erased read as erased', async () => {
+  const [client, other] = [service.client(), service.client()];
+  const ada = await make(client, 'Ada', { email: 'ada@x.org', metadata: { title: 'Countess' } });
+  await client.post(`/contacts/${ada.id}/erase`, { reason: 'DSR-1' });
+  await make(other, 'Eve');
+  const { data } = (await client.get('/events')).body;
+  expect(data.map(nameOf)).toEqual(['ContactCreated', 'ContactErased']);
+  expect(data[0].data.contact).toMatchObject({ name: '[erased]', email: '[erased]', metadata: { title: '[erased]' } });
+  expect((await other.get('/events')).body.data.map((event: { data: { contact: { name: string } } }) => event.data.contact.name)).toEqual(['Eve']);
+  expect((await service.client(undefined, { scope: 'contacts:read' }).get('/events')).status).toBe(403);
+});
+
+test('the stream tells what was and then what comes, and goes on after the last one seen', async () => {
+  const [client, other] = [service.client(), service.client()];
+  await make(client, 'First');
+  const stream = await openStream(client, '', { 'Accept-Encoding': 'gzip' });
+  expect([stream.status, stream.headers.get('Content-Type'), stream.headers.get('Content-Encoding')]).toEqual([200, 'text/event-stream; charset=utf-8', null]);
+  await make(other, 'Not yours');
+  const made = take(stream, 3);
+  await make(client, 'Second');
+  await make(client, 'Third');
+  const messages = await made;
+  const page = (await client.get('/events')).body;
+  expect(messages.map(({ data }) => data)).toEqual(page.data);
+  expect(messages.map(({ id }) => id)).toEqual(page.data.map(({ position }: { position: string }) => position));
+  const resumed = await take(await openStream(client, '', { 'Last-Event-ID': messages[0]?.id ?? '' }), 2);
+  expect(resumed.map(({ data }) => data)).toEqual(page.data.slice(1));
+  const filtered = await take(await openStream(client, `?types=ContactCreated&after=${messages[1]?.id}`), 1);
+  expect(filtered[0]?.data).toEqual(page.data[2]);
+});
+
+test('a reader that breaks off a hundred times and resumes has the whole sequence in the end, while others write', async () => {
+  const client = service.client();
+  const total = 150;
+  const writing = (async () => {
+    for (let made = 0; made < total; made += 25) await Promise.all(Array.from({ length: 25 }, (_, n) => make(client, `c${made + n}`)));
+  })();
+  const seen: string[] = [];
+  let last = '0';
+  let broken = 0;
+  while (seen.length < total) {
+    const messages = await take(await openStream(client, '', last === '0' ? {} : { 'Last-Event-ID': last }), broken < 100 ? 1 : total - seen.length);
+    broken += 1;
+    for (const { id, data } of messages) {
+      seen.push(data.id);
+      last = id;
+    }
+  }
+  await writing;
+  expect(broken).toBeGreaterThanOrEqual(100);
+  expect(seen).toEqual((await readAll(client, 'limit=1000')).data.map(({ id }) => id));
+}, 120_000);
+
+test('the stream ends when its token expires', async () => {
+  const token = hs256({ organizationId: newOrganization(), sub: 'x', exp: now() + 2 });
+  const stream = await openStream(new ClientOf(service.client().baseUrl, token));
+  expect(stream.status).toBe(200);
+  const messages = [];
+  for await (const message of stream.messages) messages.push(message);
+  expect(messages).toEqual([]);
+  expect(Date.now() / 1000).toBeGreaterThanOrEqual(now() - 1);
+});
+
+test('a stop ends streams at once', async () => {
+  const own = await startTestService();
+  const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(own.client())));
+  const ended = Promise.all(streams.map(async ({ messages }) => (await messages.next()).done));
+  await own.stop();
+  expect(await ended).toEqual(streams.map(() => true));
+});
