@@ -8,8 +8,8 @@ import { expectOnly, load, sideBySide, type LoadResult } from './support/load.js
 import { scratchFolder, startBaseline, startService, tokenFor } from './support/processes.js';
 
 const CONNECTIONS = 64;
-const SECONDS = 3;
-const ROUNDS = 5;
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 
 /** The body of the spec's first example, as a client would send it. */
 const contact = {

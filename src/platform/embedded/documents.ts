@@ -10,6 +10,7 @@ import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
 import { dropHistory, insertHistory } from './historyRows.js';
 import { byOrganization } from './lookups.js';
+import { ShownCache } from './shownCache.js';
 import { indexText, unindexText } from './search.js';
 
 /** The rowids of one collection. */
@@ -48,6 +49,7 @@ export class SqliteDocuments implements Participant {
   private readonly nextRowids = new Map<number, number>();
   private readonly tombstoned = new Map<number, boolean>();
   private readonly counts: CollectionCounts;
+  readonly shown = new ShownCache();
 
   constructor(
     private readonly database: Database,
@@ -114,6 +116,8 @@ export class SqliteDocuments implements Participant {
     const current = this.database.get<CurrentRow>(sql, collection, id);
     const tombstone = current === undefined ? this.tombstone(collection, id) : undefined;
     if ((current?.revision ?? tombstone ?? -1) !== change.from) return false;
+    if (change.type === 'put' && current !== undefined) this.shown.forget(collection, id);
+    else this.shown.forgetAll();
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current !== undefined) this.update(collection, change, current);
     else {
@@ -132,6 +136,7 @@ export class SqliteDocuments implements Participant {
     this.database.run('DELETE FROM collection_counts WHERE collection = ?', number);
     this.database.run('DELETE FROM collections WHERE number = ?', number);
     this.database.run('INSERT INTO spare_collections (number) VALUES (?)', number);
+    this.shown.forgetAll();
     this.collections.delete(collectionKey(projection, generation, organization));
     this.nextRowids.delete(number);
     this.tombstoned.delete(number);
@@ -139,6 +144,7 @@ export class SqliteDocuments implements Participant {
   }
 
   failed(): void {
+    this.shown.forgetAll();
     this.counts.forget();
     this.collections.clear();
     this.nextRowids.clear();

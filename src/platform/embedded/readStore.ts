@@ -111,9 +111,14 @@ export class SqliteReadStore implements ReadStore {
   private getNow(projection: ProjectionName, organizationId: string, id: string): Shown<Entity> | null {
     const collection = this.documents.liveCollection(projection, organizationId);
     if (collection === null) return null;
+    const kept = this.documents.shown.get(collection, id);
+    if (kept !== undefined) return kept;
     const sql = `SELECT d.revision, d.body, ${DANGLING} FROM documents d WHERE d.collection = ?2 AND d.id = ?3`;
     const row = this.database.get<ShownRow>(sql, this.contactsOf(organizationId), collection, id);
-    return row === undefined ? null : toShown(row);
+    if (row === undefined) return null;
+    const shown = toShown(row);
+    this.documents.shown.keep(collection, id, shown);
+    return shown;
   }
 
   private listNow(projection: ProjectionName, organizationId: string, query: ListQuery): ListPage<Entity> {
