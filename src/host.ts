@@ -15,16 +15,13 @@ import { wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
 import { systemClock, type Ids } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
-import type { Platform, WebhookStores } from './ports/platform.js';
+import type { Platform } from './ports/platform.js';
 import { batchChanges, projections } from './projections/project.js';
 import { Projector } from './projections/projector.js';
 import { commitAndShow } from './projections/showing.js';
 import { Skips } from './projections/skips.js';
 
 const uuidV7: Ids = { next: () => v7() };
-
-/** Webhooks are kept by positions of the embedded log. */
-const noWebhooks: WebhookStores = { endpoints: absent('webhooks'), deliveries: absent('webhooks'), replays: absent('webhooks') };
 
 /**
  * Opens the platform; closing it is the caller's. Settings must hold the encryption key. On the
@@ -98,7 +95,7 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;
-  return { ...rest, log, commit: null, webhooks: noWebhooks, eventIndex: absent('events by organization'), close: closing(embedded, log) };
+  return { ...rest, log, commit: null, eventIndex: absent('events by organization'), close: closing(embedded, log) };
 }
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
@@ -108,9 +105,8 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
   try {
     const names = projections.map(({ name }) => name);
     const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, compare: (a, b) => log.compare(a, b) });
-    const webhooks = embedded?.webhooks ?? noWebhooks;
     const eventIndex = embedded?.eventIndex ?? absent('events by organization');
-    return { ...mongo, log, commit: null, webhooks, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
+    return { ...mongo, log, commit: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
   } catch (error) {
     await embedded?.close();
     throw error;

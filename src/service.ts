@@ -108,10 +108,8 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
       await stopBackground();
       throw error;
     });
-  if (settings.EVENTSTORE_URL === undefined) {
-    measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
-    webhooks.dispatch.start();
-  }
+  measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
+  webhooks.dispatch.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {

@@ -75,6 +75,6 @@ export interface EventLog {
   /** How many events lie after `from` up to `to`, or about how many; for showing progress. Null when it cannot be told. */
   count(from: Position | null, to: Position | null): number | null;
 
-  /** Negative, zero or positive as `a` is before, at or after `b`; null is before the first event. */
+  /** Negative, zero or positive as `a` is before, at or after `b`; null, like a position of another log, is before the first event. */
   compare(a: Position | null, b: Position | null): number;
 }

@@ -42,7 +42,7 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
   const { log, store } = deps;
   const { report, signal, alone = false } = options;
   const anyway = await isAheadOfLog(projection.name, deps);
-  const begun = await begin(projection, store);
+  const begun = await begin(projection, deps);
   const before = log.count(null, begun.position) ?? 0;
   const tell = async (seen: number) => report?.({ done: before + seen, total: log.count(null, await log.head()) });
   for (let seen = 0; ; ) {
@@ -73,7 +73,9 @@ async function take(step: Step, { name }: Projection, { number, position }: Gene
   return { applied, switched: atOnce || (applied && step.caughtUp && (await store.switchTo(name, number, anyway))) };
 }
 
-async function begin({ name, version }: Projection, store: ProjectionStore): Promise<Generation> {
+/** Goes on with what was begun, unless that was by another version, or from another log. */
+async function begin({ name, version }: Projection, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<Generation> {
   const begun = await store.building(name);
-  return begun?.version === version ? begun : store.build(name, version);
+  const isOurs = begun?.version === version && (begun.position === null || (await log.reaches(begun.position)));
+  return isOurs ? begun : store.build(name, version);
 }

@@ -49,14 +49,20 @@ export class Subscriber {
     const { log, deliveries } = this.deps;
     this.remembered.clear();
     this.saved = await deliveries.checkpoint();
-    this.seen = this.saved;
-    for await (const batch of log.subscribe(this.saved, signal)) {
+    this.seen = await this.start(this.saved);
+    for await (const batch of log.subscribe(this.seen, signal)) {
       if (signal.aborted) return;
       const changed = await this.follow(batch.events);
       const told = await this.derive(batch.events, batch.position);
       this.seen = batch.position;
       if (changed.length + told.length > 0) yield [...changed, ...told];
     }
+  }
+
+  /** Where to go on; at the end of the log where another was followed: what is in this one was told from that. */
+  private async start(checkpoint: Position | null): Promise<Position | null> {
+    const { log } = this.deps;
+    return checkpoint === null || (await log.reaches(checkpoint)) ? checkpoint : log.head();
   }
 
   private async derive(events: readonly StoredEvent[], to: Position): Promise<EndpointRef[]> {

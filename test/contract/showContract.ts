@@ -59,13 +59,13 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
       const fresh = await open();
       const created = story.contact('acme', 'c1', { name: 'One' });
       expect(await fresh.projectionStore.show('contacts', showing(created))).toBe(false);
-      await fresh.projectionStore.build('contacts', 1);
+      await fresh.projectionStore.build('contacts', contactsProjection.version);
       expect(await fresh.projectionStore.show('contacts', showing(created))).toBe(false);
       await fresh.close();
     });
 
     test('holds for a generation being built, which can be switched to at once', async () => {
-      const { number } = await store().build('contacts', 1);
+      const { number } = await store().build('contacts', contactsProjection.version);
       expect(await show(story.contact('acme', 'c1', { name: 'One' }))).toBe(true);
       expect(await show(story.contactChanges('acme', 'c1', { name: 'Uno' }))).toBe(true);
       expect(await store().switchTo('contacts', number)).toBe(true);
@@ -75,7 +75,7 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
     test('keeps a generation being built that lacks it from being switched to before it was asked for again', async () => {
       const [created, changed] = [story.contact('acme', 'c1', { name: 'One' }), story.contactChanges('acme', 'c1', { name: 'Uno' })];
       expect(await show(created)).toBe(true);
-      const built = await store().build('contacts', 1);
+      const built = await store().build('contacts', contactsProjection.version);
       expect(await show(changed)).toBe(true);
       expect(await store().switchTo('contacts', built.number)).toBe(false);
       expect(await names()).toEqual(['Uno']);
@@ -87,10 +87,10 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
 
     test('leaves documents of another version of the projection alone', async () => {
       const created = story.contact('acme', 'c1', { name: 'One' });
-      expect(await store().show('contacts', showing(created, 2))).toBe(false);
+      expect(await store().show('contacts', showing(created, contactsProjection.version + 1))).toBe(false);
       expect(await names()).toEqual([]);
       await story.tell(created);
-      expect(await store().show('contacts', showing(created, 2))).toBe(true);
+      expect(await store().show('contacts', showing(created, contactsProjection.version + 1))).toBe(true);
     });
 
     test('is shown by one of many who show at once', async () => {

@@ -13,7 +13,7 @@ import type {
   Payload,
   QueueStatistics,
 } from '../../ports/deliveryStore.js';
-import type { Position } from '../../ports/eventLog.js';
+import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { reading, type Database } from './database.js';
 import { endpointNumber, EndpointNumbers, insertDelivery, insertPayload, readAttempts, reviveDelivery, settleDelivery, type EndpointNumber } from './deliveryRows.js';
@@ -62,6 +62,7 @@ export class SqliteDeliveryStore implements DeliveryStore {
   constructor(
     private readonly database: Database,
     private readonly writes: GroupCommit,
+    private readonly compare: EventLog['compare'],
   ) {}
 
   async checkpoint(): Promise<Position | null> {
@@ -71,10 +72,9 @@ export class SqliteDeliveryStore implements DeliveryStore {
   async derive({ from, to, deliveries, payloads, considered }: Derived, now: Date): Promise<boolean> {
     return this.writes.run(() => {
       if (this.checkpointNow() !== from) return false;
-      this.database.run('INSERT OR REPLACE INTO checkpoints (subscriber, position) VALUES (?, ?)', SUBSCRIBER, Number(to));
+      this.database.run('INSERT OR REPLACE INTO checkpoints (subscriber, position) VALUES (?, ?)', SUBSCRIBER, to);
       this.insert(deliveries, payloads, now.getTime());
-      const rise = 'UPDATE webhook_endpoints SET high_water = max(high_water, ?) WHERE organization = ? AND id = ?';
-      for (const ref of considered) this.database.run(rise, Number(to), ...keyOf(ref));
+      for (const ref of considered) this.raise(ref, to);
       return true;
     });
   }
@@ -204,8 +204,15 @@ export class SqliteDeliveryStore implements DeliveryStore {
     });
   }
 
+  /** Moves an endpoint's high-water position on to `to`. */
+  private raise(ref: EndpointRef, to: Position): void {
+    const row = this.database.get<{ position: Position | number }>('SELECT high_water AS position FROM webhook_endpoints WHERE organization = ? AND id = ?', ...keyOf(ref));
+    if (row === undefined || this.compare(String(row.position), to) >= 0) return;
+    this.database.run('UPDATE webhook_endpoints SET high_water = ? WHERE organization = ? AND id = ?', to, ...keyOf(ref));
+  }
+
   private checkpointNow(): Position | null {
-    const row = this.database.get<{ position: number }>('SELECT position FROM checkpoints WHERE subscriber = ?', SUBSCRIBER);
+    const row = this.database.get<{ position: Position | number }>('SELECT position FROM checkpoints WHERE subscriber = ?', SUBSCRIBER);
     return row === undefined ? null : String(row.position);
   }
 

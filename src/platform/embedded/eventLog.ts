@@ -125,7 +125,7 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   compare(a: Position | null, b: Position | null): number {
-    return Number(a ?? 0) - Number(b ?? 0);
+    return numberOf(a) - numberOf(b);
   }
 
   /** The position of the last event, those of the running group among them; 0 when there is none. */
@@ -200,3 +200,6 @@ export class SqliteEventLog implements EventLog, Participant {
 export function toEvent({ data, metadata, position, ...row }: EventRow): StoredEvent {
   return { ...row, position: String(position), data: JSON.parse(data), metadata: JSON.parse(metadata) };
 }
+
+/** What another log's positions are made of is no number. */
+const numberOf = (position: Position | null): number => Number(position ?? 0) || 0;

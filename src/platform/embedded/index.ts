@@ -89,7 +89,8 @@ function openStore(
 ) {
   const writes = new GroupCommit(database, observe);
   const log = new SqliteEventLog(database, writes);
-  const generations = new SqliteGenerations(database, compare ?? ((a, b) => log.compare(a, b)));
+  const order = compare ?? ((a, b) => log.compare(a, b));
+  const generations = new SqliteGenerations(database, order);
   const documents = new SqliteDocuments(database, generations);
   const dropper = new Dropper(writes, generations, documents);
   const projectionStore = new SqliteProjectionStore(database, writes, generations, documents, dropper);
@@ -119,7 +120,7 @@ function openStore(
     leases: new EmbeddedLeases(),
     webhooks: {
       endpoints: new SqliteWebhookEndpoints(database, writes),
-      deliveries: new SqliteDeliveryStore(database, writes),
+      deliveries: new SqliteDeliveryStore(database, writes, order),
       replays: new SqliteReplayStore(database, writes),
     },
   };

@@ -3,6 +3,7 @@
 import { decodeOrganization } from '../../domain/streams.js';
 import type { Derived } from '../../ports/deliveryStore.js';
 import type { Replay, ReplayStore } from '../../ports/replayStore.js';
+import type { Position } from '../../ports/eventLog.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { reading, type Database } from './database.js';
 import { endpointNumber, insertDelivery, insertPayload, releaseNext, reviveDelivery } from './deliveryRows.js';
@@ -16,7 +17,7 @@ interface ReplayRow {
   since: number;
   until: number;
   topics: string;
-  position: number | null;
+  position: Position | number | null;
   deliveries: number;
   done: number;
 }
@@ -51,8 +52,7 @@ export class SqliteReplayStore implements ReplayStore {
     return this.writes.run(() => {
       const sql = 'UPDATE webhook_replays SET position = ?, deliveries = deliveries + ?, done = ? WHERE id = ? AND position IS ?';
       const { from, to, deliveries, payloads } = derived;
-      const at = from === null ? null : Number(from);
-      if (this.database.run(sql, Number(to), deliveries.length, done ? 1 : 0, replay.id, at) === 0) return false;
+      if (this.database.run(sql, to, deliveries.length, done ? 1 : 0, replay.id, from) === 0) return false;
       const endpoint = endpointNumber(this.database, replay);
       if (endpoint === undefined) return true;
       for (const payload of payloads) insertPayload(this.database, payload, now.getTime());

@@ -10,7 +10,7 @@ import type { GroupCommit } from './groupCommit.js';
 interface EndpointRow {
   revision: number;
   body: string;
-  high_water: number;
+  high_water: Position | number;
   failing_since: number | null;
   paused_until: number | null;
 }
@@ -54,7 +54,7 @@ export class SqliteWebhookEndpoints implements WebhookEndpoints {
         failing_since = iif(?5 > enabled, NULL, failing_since), paused_until = iif(?5 > enabled, NULL, paused_until)
       WHERE revision < ?3`;
     const flags = [status === 'enabled' ? 1 : 0, ordered ? 1 : 0];
-    const values = [encodeOrganization(organizationId), id, revision, JSON.stringify(endpoint), ...flags, created === null ? null : Number(created)];
+    const values = [encodeOrganization(organizationId), id, revision, JSON.stringify(endpoint), ...flags, created];
     await this.writes.run(() => this.database.run(sql, ...values));
   }
 

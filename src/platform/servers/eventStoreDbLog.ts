@@ -147,8 +147,8 @@ export class EventStoreDbLog implements EventLog {
   }
 
   compare(a: Position | null, b: Position | null): number {
-    if (a === null || b === null) return Number(b === null) - Number(a === null);
-    return comparePositions(decodePosition(a), decodePosition(b));
+    const [ours, others] = [a !== null && isPosition(a), b !== null && isPosition(b)];
+    return ours && others ? comparePositions(decodePosition(a), decodePosition(b)) : Number(ours) - Number(others);
   }
 
   /** Ends subscriptions, and lets go of the server. */
