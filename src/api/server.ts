@@ -9,10 +9,13 @@ import { validationError } from './errors.js';
 /** A connection, with the answer that Node is writing to it, if it is; Node looks at the same. */
 type Answering = Socket & { _httpMessage?: ServerResponse | null };
 
+/** How long an idle connection is kept, in ms: longer than proxies keep theirs, so that they are the ones to let go. */
+const KEEP_ALIVE_MS = 75_000;
+
 /** A server for `listener`; it does not listen yet. */
 export function apiServer(listener: RequestListener): Server {
   // Nothing here depends on the Host header, and Node would answer its absence with an empty body.
-  const server = createServer({ requireHostHeader: false }, listener);
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
   // An expectation that is not known is not met, and the request answered as any other.
   server.on('checkExpectation', listener);
   server.on('clientError', (error: Error & { code?: string }, socket: Answering) => {
