@@ -5,6 +5,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': '<rootDir>/test/support/transform.js' },
-  testTimeout: 30_000,
+  // Much of a test's time is waiting for disks and other processes.
+  maxWorkers: 2,
+  testTimeout: 60_000,
   reporters: ['default', '<rootDir>/test/support/countReporter.js'],
 };
