@@ -1,13 +1,11 @@
 // Seeding an organization through the real event path, beside raw SQLite writing the same events,
 // documents and indexes.
 
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { median, type Bench } from './support/figures.js';
 import { scratchFolder } from './support/processes.js';
 import { rawSqliteRate } from './support/rawSqlite.js';
+import { seedContacts } from './support/seeding.js';
 
 /** BENCH_SEED_CONTACTS: how many contacts; 1000000 takes minutes. */
 const CONTACTS = Number(process.env.BENCH_SEED_CONTACTS ?? 100_000);
@@ -21,12 +19,7 @@ export const seedBench: Bench = {
   about: `seeding ${CONTACTS.toLocaleString('en-US')} contacts`,
   run: async (say) => {
     const folder = scratchFolder();
-    const startedAt = performance.now();
-    await promisify(execFile)(process.execPath, [contacts, 'seed', '--org', 'org_bench', '--contacts', String(CONTACTS)], {
-      env: { PATH: process.env.PATH, DATA_DIR: folder, JWT_SECRET: 'a secret for benches only', ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') },
-      maxBuffer: 2 ** 24,
-    });
-    const seconds = (performance.now() - startedAt) / 1_000;
+    const seconds = await seedContacts(folder, CONTACTS);
     say(`took ${seconds.toFixed(1)} s`);
     const raws = [1, 2, 3].map(() => rawSqliteRate(join(folder, 'contacts.sqlite'), join(scratchFolder(), 'raw.sqlite'), RAW_GROUP));
     const [rate, raw] = [CONTACTS / seconds, median(raws)];
@@ -37,5 +30,3 @@ export const seedBench: Bench = {
     ];
   },
 };
-
-const contacts = fileURLToPath(new URL('../../bin/contacts.js', import.meta.url));

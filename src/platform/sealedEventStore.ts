@@ -1,6 +1,6 @@
 // The event store over any log: seals what is committed, opens what is read.
 
-import { upcasters, type Upcasters } from '../domain/events/registry.js';
+import { readWrittenEvent, upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
 import type { EventStore, NewAppend, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
@@ -46,6 +46,11 @@ export class SealedEventStore implements EventStore {
   async open(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
     const keyOf = await this.keysOf(events);
     return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null, this.known));
+  }
+
+  async openWritten(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
+    const keyOf = await this.keysOf(events);
+    return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null, this.known, readWrittenEvent));
   }
 
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch> {

@@ -36,19 +36,21 @@ export function seal({ id, type, metadata, split }: SplitEvent, key: KeyObject |
 }
 
 /**
- * The stored event decrypted and in its newest form; with its key destroyed, personal fields read
- * as erased.
+ * The stored event decrypted and in its newest form, read by `read`; with its key destroyed,
+ * personal fields read as erased.
  * @throws UnreadableEventError
  */
-export function unseal(stored: StoredEvent, key: StoredKey | null, known: Upcasters = upcasters): RecordedEvent {
-  const { id, type, stream, revision, position, metadata } = stored;
-  const event = readEvent(type, openData(stored, key), metadata, known);
-  return { ...event, id, stream, revision, position, metadata };
+export function unseal(stored: StoredEvent, key: StoredKey | null, known: Upcasters = upcasters, read = readEvent): RecordedEvent {
+  const { id, stream, revision, position, metadata } = stored;
+  const { type, data } = read(stored.type, openData(stored, key), metadata, known);
+  return { type, data, id, stream, revision, position, metadata } as RecordedEvent;
 }
 
 function openData({ id, type, stream, data }: StoredEvent, key: StoredKey | null): JsonObject {
-  const { personal: sealed, ...open } = data;
+  const sealed = data.personal;
   if (sealed === undefined) return data;
+  const open: JsonObject = {};
+  for (const [name, value] of Object.entries(data)) if (name !== 'personal') open[name] = value;
   const parsed = sealedSchema.safeParse(sealed);
   if (!parsed.success) throw new UnreadableEventError(`${type} ${id}: its personal data is damaged`);
   const { fields, box } = parsed.data;
@@ -76,7 +78,10 @@ export function encrypt(key: KeyObject, plain: Buffer, context: string): Buffer 
 export function decrypt(key: KeyObject, box: Buffer, context: string): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, IV_BYTES)).setAAD(Buffer.from(context));
   decipher.setAuthTag(box.subarray(-TAG_BYTES));
-  return Buffer.concat([decipher.update(box.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
+  const plain = decipher.update(box.subarray(IV_BYTES, -TAG_BYTES));
+  // Gives nothing more in this mode, but throws when the tag is another's.
+  decipher.final();
+  return plain;
 }
 
 let ivs = Buffer.alloc(0);

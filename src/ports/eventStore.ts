@@ -46,6 +46,9 @@ export interface EventStore {
   /** Stored events, as a log gives them, decrypted and in their newest form. @throws UnreadableEventError */
   open(events: readonly StoredEvent[]): Promise<RecordedEvent[]>;
 
+  /** As `open`, for passing many on: those written in the newest form are not checked against their schemas again. */
+  openWritten(events: readonly StoredEvent[]): Promise<RecordedEvent[]>;
+
   /** As the log's `subscribe`. A batch with an event that cannot be read ends the subscription with UnreadableEventError. */
   subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch>;
 }

@@ -2,7 +2,7 @@
 // new ones from one subscription to the log, opened and rendered once for all readers of an
 // organization, and kept for a while, so that a reader who is a little behind finds them there.
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { cloudEvent, isPublished } from '../domain/events/published.js';
 import type { EventIndex, IndexQuery } from '../ports/eventIndex.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
@@ -11,6 +11,8 @@ import type { EventStore } from '../ports/eventStore.js';
 /** How many new events of an organization are kept for its readers, and how many bytes of them. */
 const KEPT_EVENTS = 1_000;
 const KEPT_BYTES = 4_000_000;
+/** How many are decrypted and rendered before others have their turn: a few milliseconds. */
+const RENDERED_AT_ONCE = 200;
 const RETRY_AFTER_MS = 500;
 /** How long a reader waits for an index that is behind the log. */
 const INDEX_PAUSE_MS = 20;
@@ -149,8 +151,15 @@ export class EventFeed {
 
   async render(stored: readonly StoredEvent[]): Promise<Rendered[]> {
     const { events, isSkipped } = this.options;
-    const opened = await events.open(stored.filter((event) => isPublished(event.type) && !isSkipped(event)));
-    return opened.map((event) => ({ position: event.position, type: event.type, json: JSON.stringify(cloudEvent(event)) }));
+    const told = stored.filter((event) => isPublished(event.type) && !isSkipped(event));
+    const rendered: Rendered[] = [];
+    for (let from = 0; from < told.length; from += RENDERED_AT_ONCE) {
+      if (from > 0) await turn();
+      for (const event of await events.openWritten(told.slice(from, from + RENDERED_AT_ONCE))) {
+        rendered.push({ position: event.position, type: event.type, json: JSON.stringify(cloudEvent(event)) });
+      }
+    }
+    return rendered;
   }
 
   private async run(): Promise<void> {

@@ -38,6 +38,7 @@ const storeWith = (commit: EventStore['commit']): EventStore => ({
   read: (...asked) => opened.events.read(...asked),
   last: (asked) => opened.events.last(asked),
   open: (stored) => opened.events.open(stored),
+  openWritten: (stored) => opened.events.open(stored),
   subscribe: (...asked) => opened.events.subscribe(...asked),
 });
 const handlerOver = (commit: EventStore['commit']) => {

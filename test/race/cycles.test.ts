@@ -229,6 +229,7 @@ describe('two processes on one log', () => {
       read: (...asked) => events.read(...asked),
       last: (asked) => events.last(asked),
       open: (stored) => events.open(stored),
+      openWritten: (stored) => events.open(stored),
       subscribe: (...asked) => events.subscribe(...asked),
     };
     const handler = new CommandHandler(pausing, slow.handler.clock, slow.handler.ids);
