@@ -15,11 +15,14 @@ const PAIRS = Number(process.env.COPIES_PAIRS ?? 60);
 const WORKERS = 3;
 /** Between one kill and the next, and one rebuild and the next. */
 const PAUSE_MS = 3_000;
+/** What everybody prefers. */
+const METHOD = 'mobile';
 
 interface Person {
   id: string;
   name: string;
   department: string;
+  boss: string;
   gone: boolean;
 }
 
@@ -34,6 +37,18 @@ const reads: Record<string, (client: Client, person: Person) => Promise<boolean 
   list: (client, person) => among(client, '/contacts?limit=100&orderBy=updatedAt', person, person.name),
   department: (client, person) => among(client, `/contacts/department/${person.department}`, person, person.name),
   company: (client, person) => among(client, `/contacts/company/${person.id}`, person, person.name),
+  method: (client, person) => among(client, `/contacts/contact-method/${METHOD}`, person, person.name),
+  hierarchy: async (client, { id, name, boss, gone }) => {
+    const reply = await client.get('/contacts/hierarchy');
+    if (reply.status !== 200) return reply;
+    const found = (reply.body[boss] ?? []).find((item: { id: string }) => item.id === id);
+    return gone ? found === undefined : found?.name === name;
+  },
+  history: async (client, { id, name, gone }) => {
+    const reply = await client.get(`/contacts/${id}/history?limit=100`);
+    if (reply.status >= 500) return reply;
+    return gone ? reply.body.data.at(-1)?.type === 'ContactDeleted' : reply.text.includes(JSON.stringify(name));
+  },
 };
 
 async function among(client: Client, path: string, { id, gone }: Person, name: string): Promise<boolean | Reply> {
@@ -68,14 +83,14 @@ class Copies {
 }
 
 /** One worker: writes at one copy, reads at another, again and again; returns what was stale. */
-async function work(copies: Copies, worker: number, pairs: number): Promise<{ stale: string[]; held: number }> {
+async function work(copies: Copies, worker: number, boss: string, pairs: number): Promise<{ stale: string[]; held: number }> {
   const stale: string[] = [];
   let held = 0;
   let person: Person | null = null;
   for (let n = 0; held + stale.length < pairs; n += 1) {
     const writer = copies.some();
     const name: string = `w${worker}x${n}y`;
-    const written: Person | null = await write(writer, person, name).catch(() => null);
+    const written: Person | null = await write(writer, person, name, boss).catch(() => null);
     // Whether it was stored is not known: the next one is another.
     if (written === null) {
       person = null;
@@ -93,20 +108,21 @@ async function work(copies: Copies, worker: number, pairs: number): Promise<{ st
 }
 
 /** Creates a person, changes the one there is, or deletes it; null when that was not acknowledged. */
-async function write(client: Client, person: Person | null, name: string): Promise<Person | null> {
+async function write(client: Client, person: Person | null, name: string, boss: string): Promise<Person | null> {
   const department = `d${name}`;
+  const metadata = { department, preferredContactMethod: METHOD, reportsTo: boss };
   if (person === null) {
-    const made = await client.post('/contacts', { name, metadata: { department } });
+    const made = await client.post('/contacts', { name, metadata });
     if (made.status !== 201) return null;
     const { id } = made.body;
     const placed = await client.put(`/contacts/${id}`, { parentEntityId: id }).catch(() => null);
-    return placed?.status === 200 ? { id, name, department, gone: false } : null;
+    return placed?.status === 200 ? { id, name, department, boss, gone: false } : null;
   }
   if (Math.random() < 0.3) {
     const deleted = await client.delete(`/contacts/${person.id}`);
     return deleted.status === 204 ? { ...person, gone: true } : null;
   }
-  const changed = await client.put(`/contacts/${person.id}`, { name, metadata: { department } });
+  const changed = await client.put(`/contacts/${person.id}`, { name, metadata });
   return changed.status === 200 ? { ...person, name, department } : null;
 }
 
@@ -118,6 +134,7 @@ describeMongo('three copies of the service', (mongo) => {
     let [kills, rebuilds] = [0, 0];
     try {
       await Promise.all([0, 1, 2].map((index) => copies.start(index)));
+      const bosses = await Promise.all(Array.from({ length: WORKERS }, async (_, n) => (await copies.some().post('/contacts', { name: `Boss ${n}` })).body.id as string));
       const killing = async () => {
         for (let index = 1; !done; index = 3 - index) {
           await sleep(PAUSE_MS);
@@ -134,7 +151,7 @@ describeMongo('three copies of the service', (mongo) => {
           await sleep(PAUSE_MS);
         }
       };
-      const working = Promise.all(Array.from({ length: WORKERS }, (_, n) => work(copies, n, Math.ceil(PAIRS / WORKERS)))).finally(() => (done = true));
+      const working = Promise.all(bosses.map((boss, n) => work(copies, n, boss, Math.ceil(PAIRS / WORKERS)))).finally(() => (done = true));
       const [results] = await Promise.all([working, killing(), rebuilding()]);
       expect(results.flatMap(({ stale }) => stale)).toEqual([]);
       expect(results.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThanOrEqual(PAIRS);
