@@ -22,7 +22,7 @@ import { groupRoutes } from './routes/groups.js';
 import { historyRoutes } from './routes/history.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
-import { openApiRoute } from './routes/reference.js';
+import { asyncApiRoute, openApiRoute } from './routes/reference.js';
 import { openApiDocument } from './openapi/document.js';
 import { publicRouter, type PublicRoute } from './publicRoutes.js';
 import { webhookRoutes } from './routes/webhooks.js';
@@ -36,7 +36,7 @@ export function apiRoutes(deps: RouteDeps): Route[] {
 
 /** Every route outside of it; one of them describes them all. */
 function publicRoutes(deps: ApiDeps, routes: readonly Route[]): PublicRoute[] {
-  const described = [...healthRoutes(deps.health), ...docsRoutes(), metricsRoute(deps.metrics)];
+  const described = [...healthRoutes(deps.health), ...docsRoutes(), metricsRoute(deps.metrics), asyncApiRoute()];
   return [...described, openApiRoute((own) => openApiDocument(routes, [...described, own]))];
 }
 

@@ -38,7 +38,7 @@ export const metadataSchema = z.object({
   preferredContactMethod: z.enum(contactMethods).nullable(),
 });
 
-const jsonObjectSchema = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const jsonObjectSchema = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)).meta({ type: 'object' });
 
 /** Every field a client can set, all present. The form in which events hold a whole entity. */
 export const entityFieldsSchema = z.object({

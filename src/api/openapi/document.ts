@@ -1,12 +1,12 @@
 // The OpenAPI 3.1 document of the service, made from its routes and the schemas that check and
 // type what comes and goes.
 
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { JsonObject } from '../../domain/json.js';
 import { errorCatalog, type ErrorCode } from '../errors.js';
 import type { PublicRoute } from '../publicRoutes.js';
 import { BASE_PATH, type Route } from '../routing.js';
+import { serviceVersion } from '../version.js';
 import { errorExample } from './examples.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import { failure, operationOf, publicOperationOf } from './operation.js';
@@ -67,11 +67,6 @@ export function openApiDocument(routes: readonly Route[], publicRoutes: readonly
       responses: sorted(components.responses),
     },
   };
-}
-
-function serviceVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }
 
 function parameterComponents(): JsonObject {

@@ -9,7 +9,7 @@ import { contactExample, exampleIds } from './examples.js';
 import type { Components } from './schemas.js';
 import { exampleDeliveryId } from './webhookExamples.js';
 
-type Topic = (typeof webhookTopics)[number];
+export type Topic = (typeof webhookTopics)[number];
 
 const when: Record<Topic, string> = {
   'contact.created': 'A contact is created, or restored',
@@ -32,7 +32,8 @@ const extras: Partial<Record<Topic, { shape: z.ZodRawShape; example: JsonObject 
   },
 };
 
-const signed = [
+/** What a delivery carries beside its body. */
+export const webhookHeaders = [
   { name: 'webhook-id', description: 'The id of the delivery, the same at every try', example: exampleDeliveryId },
   { name: 'webhook-timestamp', description: 'When this try was made, in seconds since 1970', example: '1748945730' },
   {
@@ -47,19 +48,25 @@ export function describeWebhooks(components: Components): JsonObject {
   return Object.fromEntries(webhookTopics.map((topic) => [topic, { post: delivery(topic, components) }]));
 }
 
-function delivery(topic: Topic, components: Components): JsonObject {
+/** The body of deliveries on a topic, with an example, and when they are sent. */
+export function webhookPayload(topic: Topic) {
   const { shape = {}, example = {} } = extras[topic] ?? {};
   const data = z.strictObject({ ...contactSchema.shape, ...shape }).meta({ description: 'The contact as of the event' });
-  const payload = z.strictObject({ event: z.literal(topic), timestamp: time.meta({ description: 'When it happened' }), data });
+  const schema = z.strictObject({ event: z.literal(topic), timestamp: time.meta({ description: 'When it happened' }), data });
   const sent = { event: topic, timestamp: contactExample.updatedAt, data: { ...contactExample, ...example } };
+  return { schema, example: sent, summary: when[topic] };
+}
+
+function delivery(topic: Topic, components: Components): JsonObject {
+  const { schema, example, summary } = webhookPayload(topic);
   return {
     operationId: `on.${topic}`,
     tags: ['Webhooks'],
-    summary: when[topic],
+    summary,
     description: 'Sent at least once: tell repetitions by `webhook-id`. Any answer but a 2xx within the time allowed is tried again.',
     security: [],
-    parameters: signed.map((header) => ({ ...header, in: 'header', required: true, schema: { type: 'string' } })),
-    requestBody: { required: true, content: { 'application/json': { schema: components.of(payload, 'output'), example: sent } } },
+    parameters: webhookHeaders.map((header) => ({ ...header, in: 'header', required: true, schema: { type: 'string' } })),
+    requestBody: { required: true, content: { 'application/json': { schema: components.of(schema, 'output'), example } } },
     responses: { '2XX': { description: 'It has arrived' } },
   };
 }
