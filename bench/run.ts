@@ -5,13 +5,14 @@ import { contactBenches } from './contacts.js';
 import { historyBenches } from './history.js';
 import { eventsBench, streamBench } from './events.js';
 import { eventStoreDbBench } from './eventStoreDb.js';
+import { mongoBench } from './mongo.js';
 import { rebuildBench } from './rebuild.js';
 import { seedBench } from './seed.js';
 import { startBench } from './start.js';
 import { webhookBenches } from './webhooks.js';
 import { isMet, lineOf, type Bench, type Figure } from './support/figures.js';
 
-const benches: readonly Bench[] = [...contactBenches, ...historyBenches, eventsBench, streamBench, startBench, rebuildBench, seedBench, eventStoreDbBench, ...webhookBenches];
+const benches: readonly Bench[] = [...contactBenches, ...historyBenches, eventsBench, streamBench, startBench, rebuildBench, seedBench, eventStoreDbBench, mongoBench, ...webhookBenches];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name));

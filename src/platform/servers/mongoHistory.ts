@@ -52,8 +52,10 @@ export function keysAfter(subject: DocumentSubject, revision: number) {
 /** Writes what changes say of the history; what is there already stays. */
 export async function writeHistory({ entries, versions }: HistoryCollections, changes: readonly Change[]): Promise<void> {
   const told = changes.flatMap((change) => change.history.map((entry) => ({ change, entry })));
-  await insertAll(versions, told.flatMap(({ change, entry }) => (entry.superseded === null ? [] : [versionOf(change, entry.superseded, entry.at)])));
-  await insertAll(entries, told.map(({ change, entry }) => entryOf(change, entry)));
+  await Promise.all([
+    insertAll(versions, told.flatMap(({ change, entry }) => (entry.superseded === null ? [] : [versionOf(change, entry.superseded, entry.at)]))),
+    insertAll(entries, told.map(({ change, entry }) => entryOf(change, entry))),
+  ]);
   for (const { change, entry } of told) if (entry.type === ERASING_EVENT) await erase({ entries, versions }, change);
 }
 
