@@ -10,12 +10,16 @@ import type { ApiDeps } from './api/deps.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
 import { apiServer } from './api/server.js';
 import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
+import { Chainer } from './chain/chainer.js';
+import { HeadKeys } from './chain/headKeys.js';
+import { headOf, HeadSigner } from './chain/headSigner.js';
 import { Erasure } from './commands/erasure.js';
 import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
 import { secretContext, secretSubject, WebhookCommands } from './commands/webhooks.js';
-import type { Settings } from './config.js';
+import { listOf, type Settings } from './config.js';
+import { auditHeadStream } from './domain/streams.js';
 import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
 import { lineOf, type Host, type Report } from './operations/operation.js';
@@ -79,6 +83,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   await limits.load(clock.now());
   const { log, eventIndex: index } = platform;
   const feed = new EventFeed({ log, events, index, isSkipped: (event) => host.projector.deps.skips.some(event), onError });
+  const headKeys = new HeadKeys(listOf(settings.ENCRYPTION_KEY ?? ''));
   let stopping = false;
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, erasure, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
@@ -89,6 +94,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     alarms: systemClock,
     idempotency: { idempotency, clock, ids, onError },
     webhooks: webhooks.api,
+    audit: { head: async (organizationId) => headOf(await platform.log.last(auditHeadStream(organizationId))), publicKey: (fingerprint) => headKeys.publicKey(fingerprint) },
     logger,
     tokens: { keys, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE },
     limits,
@@ -98,8 +104,9 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     health: { problems: () => problemsOf(host), stopping: () => stopping },
   };
   const reactor = openReactor(host, reactions);
-  followersOf(host, reactor, webhooks.dispatch).forEach((follower) => metrics.follow(follower));
-  const background = startBackground(host, reactor, onError);
+  const chainer = openChainer(host, headKeys, onError);
+  followersOf(host, { reactor, chainer, webhooks: webhooks.dispatch }).forEach((follower) => metrics.follow(follower));
+  const background = startBackground(host, { reactor, chainer }, onError);
   const stopBackground = () => Promise.all([...background.map((part) => part.stop()), webhooks.dispatch.stop()]);
   const server = await readModelsLive(host)
     .then(() => feed.start())
@@ -124,7 +131,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
 }
 
 /** Whatever follows the log, so that its lag is measured. */
-function followersOf({ platform, projector }: Host, reactor: Reactor, webhooks: Webhooks): Followed[] {
+function followersOf({ platform, projector }: Host, { reactor, chainer, webhooks }: { reactor: Reactor; chainer: Chainer; webhooks: Webhooks }): Followed[] {
   const ofProjections = projector.deps.projections.map(({ name }): Followed => {
     const position = async () => (await platform.projectionStore.live(name))?.position ?? null;
     return { name, kind: 'projection', position, isStopped: () => projector.stops().some(({ projection }) => projection === name) };
@@ -134,6 +141,7 @@ function followersOf({ platform, projector }: Host, reactor: Reactor, webhooks: 
     ...ofProjections,
     { name: 'reactions', kind, position: async () => reactor.position },
     { name: 'webhooks', kind, position: async () => webhooks.position },
+    { name: 'audit', kind, position: async () => chainer.position },
   ];
 }
 
@@ -152,11 +160,16 @@ function openReactor({ platform, events, projector }: Host, reactions: Reactions
   });
 }
 
-/** Starts what one copy of the service does at a time: reactions and, where read models are a store of their own, following the log. */
-function startBackground({ platform, projector, ids }: Host, reactor: Reactor, onError: (error: unknown) => void): UnderLease[] {
+function openChainer({ platform, events, clock, ids }: Host, keys: HeadKeys, onError: (error: unknown) => void): Chainer {
+  const { log, chain } = platform;
+  return new Chainer({ log, chain, keys, clock, onError, signer: new HeadSigner({ log, events, keys, clock, ids }) });
+}
+
+/** Starts what one copy of the service does at a time: reactions, chaining events and, where read models are a store of their own, following the log. */
+function startBackground({ platform, projector, ids }: Host, { reactor, chainer }: { reactor: Reactor; chainer: Chainer }, onError: (error: unknown) => void): UnderLease[] {
   const { leases } = platform;
   const holder = ids.next();
-  const works = [{ name: 'reactions', work: reactor as LeasedWork }];
+  const works: { name: string; work: LeasedWork }[] = [{ name: 'reactions', work: reactor }, { name: 'audit chain', work: chainer }];
   // Copies of another version of a projection have a lease of their own, and so can make theirs anew.
   const versions = projector.deps.projections.map(({ name, version }) => `${name}@${version}`);
   if (platform.commit === null) works.push({ name: `follower of ${versions.join(' ')}`, work: new Follower(projector) });

@@ -11,6 +11,7 @@ import { tracing } from './middleware/tracing.js';
 import { sending } from './middleware/sending.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { auditRoutes } from './routes/audit.js';
+import { auditHeadRoutes } from './routes/auditHead.js';
 import { chartRoutes } from './routes/chart.js';
 import { companyRoutes } from './routes/companies.js';
 import { contactEndRoutes } from './routes/contactEnds.js';
@@ -31,7 +32,7 @@ import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
-  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...auditRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps), ...eventRoutes(deps)];
+  return [...contactRoutes(deps), ...contactEndRoutes(deps), ...groupRoutes(deps), ...companyRoutes(deps), ...historyRoutes(deps), ...chartRoutes(deps), ...auditRoutes(deps), ...auditHeadRoutes(deps), ...webhookRoutes(deps), ...deliveryRoutes(deps), ...eventRoutes(deps)];
 }
 
 /** Every route outside of it; one of them describes them all. */

@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import type { CommandDeps } from '../commands/deps.js';
 import type { WebhookCommands } from '../commands/webhooks.js';
+import type { SignedHead } from '../ports/chainStore.js';
 import type { DeliveryPage, DeliveryQuery, DeliveryStatus } from '../ports/deliveryStore.js';
 import type { HistoryStore } from '../ports/historyStore.js';
 import type { AlarmClock } from '../ports/clock.js';
@@ -24,6 +25,14 @@ export interface RouteDeps {
   /** Whether a text is a position of the event log. */
   isPosition: (text: string) => boolean;
   alarms: AlarmClock;
+  audit: AuditDeps;
+}
+
+export interface AuditDeps {
+  /** The newest head of an organization's chain in the log; null when there is none. */
+  head: (organizationId: string) => Promise<SignedHead | null>;
+  /** The public key (PEM) that checks signatures by the key of a fingerprint; null when it is not known any more. */
+  publicKey: (fingerprint: string) => string | null;
 }
 
 /** A published event, rendered. */

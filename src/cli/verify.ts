@@ -1,19 +1,28 @@
-// `contacts verify`: compares read models with what the events say.
+// `contacts verify`: compares read models with what the events say; with --audit, the events with
+// what was chained and signed.
 
+import { readFileSync } from 'node:fs';
+import { auditHeadSchema, auditOperation, type AuditHead, type AuditResult } from '../operations/audit.js';
+import { OperationError } from '../operations/operation.js';
 import { verifyOperation, type VerifyResult } from '../operations/verify.js';
 import { command } from './command.js';
 import { operate } from './operate.js';
 import { projectionNamed } from './projections.js';
+import { UsageError } from './usage.js';
 
 export const verifyCommand = command({
-  synopsis: 'verify [PROJECTION]',
+  synopsis: 'verify [PROJECTION] | verify --audit [--head FILE]',
   help: [
     'replay the events and compare with the read models, one or all; reads and writes go on',
     'exit status 1 when documents differ; lists them, without what they hold',
+    '--audit: check every event against the links and signed heads instead; names the first that was changed, dropped, added or moved',
+    '--head FILE: and against an answer of GET /audit/head that was kept elsewhere',
   ],
-  options: {},
+  options: { audit: { type: 'boolean' }, head: { type: 'string' } },
   positionals: { min: 0, max: 1 },
-  run: async (_options, [name]) => {
+  run: async ({ audit, head }, [name]) => {
+    if (audit === true) return verifyAudit(name, head);
+    if (head !== undefined) throw new UsageError('verify: --head goes with --audit');
     const result = await operate(verifyOperation, { projection: projectionNamed(name) });
     for (const line of linesOf(result)) console.log(line);
     if (result.differing > 0) process.exitCode = 1;
@@ -30,4 +39,36 @@ function linesOf({ compared, differing, differences }: VerifyResult): string[] {
   if (differing > differences.length) lines.push(`and ${count(differing - differences.length)} more`);
   const verdict = differing === 0 ? 'all are as the events say' : `${count(differing)} ${differing === 1 ? 'differs' : 'differ'} from what the events say`;
   return [...lines, `${count(compared)} documents compared: ${verdict}`];
+}
+
+async function verifyAudit(projection: string | undefined, file: string | undefined): Promise<void> {
+  if (projection !== undefined) throw new UsageError(`verify: unexpected argument '${projection}' beside --audit`);
+  const result = await operate(auditOperation, { head: file === undefined ? null : readHead(file) }, { onExisting: true });
+  for (const line of auditLines(result)) console.log(line);
+  if (result.finding !== null) process.exitCode = 1;
+}
+
+/** @throws OperationError when the file holds no head */
+function readHead(file: string): AuditHead {
+  try {
+    return auditHeadSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const why = error instanceof Error && 'syscall' in error ? error.message : 'holds no answer of GET /audit/head';
+    throw new OperationError(`--head ${file}: ${why}`);
+  }
+}
+
+function auditLines({ events, organizations, heads, unknownHeads, waiting, finding }: AuditResult): string[] {
+  const count = (value: number, what: string) => `${value.toLocaleString('en-US')} ${what}${value === 1 ? '' : 's'}`;
+  const lines = [];
+  if (finding !== null) {
+    const { kind, organizationId, sequence, position, stream, eventId, note } = finding;
+    const said = { organization: JSON.stringify(organizationId), sequence, position, stream, event: eventId };
+    const where = Object.entries(said).flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
+    lines.push(`${kind}: ${where.join(', ')}${note === null ? '' : `: ${note}`}`);
+  }
+  if (unknownHeads > 0) lines.push(`${count(unknownHeads, 'head')} signed by keys that are not in ENCRYPTION_KEY: not checked by themselves`);
+  if (waiting > 0) lines.push(`${count(waiting, 'event')} at the end not chained yet: a running service chains them; until then nothing vouches for them`);
+  const verdict = finding === null ? 'all as they were chained' : 'the log is not as it was chained';
+  return [...lines, `${count(events, 'event')} of ${count(organizations, 'organization')} checked, ${count(heads, 'signed head')}: ${verdict}`];
 }

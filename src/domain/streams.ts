@@ -2,7 +2,7 @@
 // another's, and an aggregate of one organization cannot be reached from another.
 
 /** What the names of streams begin with, one for each kind of aggregate. A new kind is added here. */
-export const streamCategories = ['contact', 'company', 'reporting', 'operations', 'webhook'] as const;
+export const streamCategories = ['contact', 'company', 'reporting', 'operations', 'webhook', 'audit'] as const;
 export type StreamCategory = (typeof streamCategories)[number];
 
 const NAME = new RegExp(`^(${streamCategories.join('|')})-([^-]+)-(.+)$`);
@@ -23,6 +23,9 @@ export const reportingStream = (organizationId: string): string => streamName('r
 
 /** The stream of a webhook endpoint. */
 export const webhookStream = (organizationId: string, id: string): string => streamName('webhook', organizationId, id);
+
+/** The stream of an organization's signed heads; see ports/chainStore.ts. */
+export const auditHeadStream = (organizationId: string): string => streamName('audit', organizationId, 'head');
 
 /** In the place of an organization, what belongs to none. No token can name it. */
 export const SERVICE_ORGANIZATION = '\u0000service';

@@ -1,6 +1,7 @@
 // A platform: every port on one kind of storage, or on several that fit together.
 
 import type { Backup } from './backup.js';
+import type { ChainStore } from './chainStore.js';
 import type { Checkpoints } from './checkpoints.js';
 import type { Commit } from './commit.js';
 import type { Counters } from './counterStore.js';
@@ -32,6 +33,7 @@ export interface Platform {
   history: HistoryStore;
   projectionStore: ProjectionStore;
   checkpoints: Checkpoints;
+  chain: ChainStore;
   idempotency: IdempotencyStore;
   counters: Counters;
   leases: Leases;

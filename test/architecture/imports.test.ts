@@ -16,15 +16,16 @@ const allowed: Record<string, string[]> = {
   projections: ['domain', 'ports'],
   subscriptions: ['domain', 'ports'],
   webhooks: ['domain', 'ports'],
+  chain: ['domain', 'ports'],
   api: ['domain', 'ports', 'commands', 'config'],
-  operations: ['domain', 'ports', 'commands', 'projections', 'config'],
+  operations: ['domain', 'ports', 'commands', 'projections', 'chain', 'config'],
   cli: ['domain', 'ports', 'commands', 'operations', 'api', 'config', 'host', 'migration', 'service'],
   metrics: ['domain', 'ports'],
   platform: ['domain', 'ports'],
   config: [],
   migration: ['ports', 'operations', 'platform', 'config'],
   host: ['domain', 'ports', 'projections', 'operations', 'platform', 'config'],
-  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'operations', 'api', 'metrics', 'platform', 'config', 'host'],
+  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'chain', 'operations', 'api', 'metrics', 'platform', 'config', 'host'],
   main: ['cli', 'config', 'operations', 'service'],
 };
 

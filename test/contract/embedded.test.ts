@@ -6,6 +6,7 @@ import { batchChanges, projections } from '../../src/projections/project.js';
 import { rotationContract } from './rotationContract.js';
 import { temporaryFolder } from '../support/folder.js';
 import { openPlatform } from './embedded.js';
+import { chainContract } from './chainContract.js';
 import { eventLogContract } from './eventLogContract.js';
 import { generationsContract } from './generationsContract.js';
 import { historyContract } from './historyContract.js';
@@ -19,7 +20,7 @@ import { webhookContract } from './webhookContract.js';
 const openStore = async (folder?: string) => ({ ...(await openPlatform(folder)), position: String });
 
 const opening =
-  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'webhooks'>(part: Part) =>
+  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'chain' | 'webhooks'>(part: Part) =>
   async (folder: string) => {
     const platform = await openPlatform(folder);
     return { store: platform[part], close: platform.close };
@@ -54,4 +55,5 @@ idempotencyContract('embedded', opening('idempotency'), temporaryFolder);
 checkpointsContract('embedded', opening('checkpoints'), temporaryFolder, String);
 countersContract('embedded', openCounters, temporaryFolder);
 leasesContract('embedded', openLeases);
+chainContract('embedded', opening('chain'), temporaryFolder, String);
 webhookContract('embedded', opening('webhooks'), temporaryFolder, String);

@@ -1,6 +1,7 @@
 // MongoDB put through every contract suite of the ports that lie in it.
 
 import { wrappingKey } from './embedded.js';
+import { chainContract } from './chainContract.js';
 import { generationsContract } from './generationsContract.js';
 import { historyContract } from './historyContract.js';
 import { lapsingLeasesContract, leasesContract } from './leasesContract.js';
@@ -29,7 +30,7 @@ const openRotating = async (url: string, wrappingKeys: WrappingKeys) => {
 const openStore = async (url: string) => ({ ...(await open(url)), position });
 
 const opening =
-  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'webhooks'>(part: Part) =>
+  <Part extends 'keys' | 'idempotency' | 'checkpoints' | 'chain' | 'webhooks'>(part: Part) =>
   async (url: string) => {
     const platform = await open(url);
     return { store: platform[part], close: platform.close };
@@ -59,6 +60,7 @@ describeMongo('on MongoDB', (mongo) => {
   checkpointsContract('MongoDB', opening('checkpoints'), mongo.newDatabase, position);
   fencedCheckpointsContract('MongoDB', twice(({ checkpoints }) => checkpoints));
   sharedCountersContract('MongoDB', twice(countersOf));
+  chainContract('MongoDB', opening('chain'), mongo.newDatabase, position);
   webhookContract('MongoDB', opening('webhooks'), mongo.newDatabase, position);
   leasesContract('MongoDB', twice(({ leases }) => leases));
   lapsingLeasesContract('MongoDB', twice(({ leases }) => leases));

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { JsonObject } from '../json.js';
+import { auditEventSchemas } from './auditEvents.js';
 import { companyEventSchemas } from './companyEvents.js';
 import { contactEventSchemas } from './contactEvents.js';
 import type { EventMetadata, EventOf } from './metadata.js';
@@ -15,6 +16,7 @@ export const eventSchemas = {
   ...reportingEventSchemas,
   ...operationEventSchemas,
   ...webhookEventSchemas,
+  ...auditEventSchemas,
 } as const;
 
 export type EventType = keyof typeof eventSchemas;
@@ -28,7 +30,8 @@ export type CompanyEvent = EventsOf<typeof companyEventSchemas>;
 export type ReportingEvent = EventsOf<typeof reportingEventSchemas>;
 export type OperationEvent = EventsOf<typeof operationEventSchemas>;
 export type WebhookEndpointEvent = EventsOf<typeof webhookEventSchemas>;
-export type DomainEvent = ContactEvent | CompanyEvent | ReportingEvent | OperationEvent | WebhookEndpointEvent;
+export type AuditEvent = EventsOf<typeof auditEventSchemas>;
+export type DomainEvent = ContactEvent | CompanyEvent | ReportingEvent | OperationEvent | WebhookEndpointEvent | AuditEvent;
 
 /** Makes the next version's data of one version's. Pure; what it cannot know it must leave unset. */
 export type Upcaster = (data: JsonObject, metadata: EventMetadata) => JsonObject;

@@ -90,8 +90,7 @@ export class SqliteEventLog implements EventLog, Participant {
 
   async readAll(after: Position | null, limit: number): Promise<EventBatch> {
     const from = after === null ? 0 : Number(after);
-    const events = this.fromTail(from, limit) ?? (await reading(() => this.rowsAfter(from, limit).map(toEvent)));
-    return { events, position: events.at(-1)?.position ?? String(from), caughtUp: events.length < limit };
+    return toBatch(await reading(() => this.rowsAfter(from, limit).map(toEvent)), from, limit);
   }
 
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<EventBatch> {
@@ -104,7 +103,7 @@ export class SqliteEventLog implements EventLog, Participant {
         () => void (more = undefined),
         () => undefined,
       );
-      const batch = await this.readAll(position, READ_BATCH);
+      const batch = this.fromTail(Number(position ?? 0)) ?? (await this.readAll(position, READ_BATCH));
       if (batch.events.length > 0 || (batch.caughtUp && !caughtUp)) yield batch;
       ({ position, caughtUp } = batch);
       if (caughtUp && batch.events.length === 0) await more;
@@ -188,11 +187,11 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   /** The events after `position` when all of them are in memory. Positions have no gaps. */
-  private fromTail(position: number, limit: number): StoredEvent[] | undefined {
+  private fromTail(position: number): EventBatch | undefined {
     const first = this.tail[0];
     if (first === undefined || position + 1 < Number(first.position)) return undefined;
     const start = position + 1 - Number(first.position);
-    return this.tail.slice(start, start + limit);
+    return toBatch(this.tail.slice(start, start + READ_BATCH), position, READ_BATCH);
   }
 }
 
@@ -200,6 +199,10 @@ export class SqliteEventLog implements EventLog, Participant {
 export function toEvent({ id, type, stream, revision, position, data, metadata }: EventRow): StoredEvent {
   // Named one by one: taking the rest of a row takes as long as parsing it.
   return { id, type, stream, revision, position: String(position), data: JSON.parse(data), metadata: JSON.parse(metadata) };
+}
+
+function toBatch(events: StoredEvent[], after: number, limit: number): EventBatch {
+  return { events, position: events.at(-1)?.position ?? String(after), caughtUp: events.length < limit };
 }
 
 /** What another log's positions are made of is no number. */

@@ -11,6 +11,7 @@ import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { KeyedVault } from '../vault.js';
 import { EmbeddedBackup } from './backup/write.js';
+import { SqliteChainStore } from './chainStore.js';
 import { Database } from './database.js';
 import { SqliteDeliveryStore } from './deliveries.js';
 import { SqliteDocuments } from './documents.js';
@@ -115,6 +116,7 @@ function openStore(
     history: new SqliteHistoryStore(database, documents),
     eventIndex: new SqliteEventIndex(database, log),
     checkpoints: new SqliteCheckpoints(database, writes),
+    chain: new SqliteChainStore(database, writes),
     idempotency: new SqliteIdempotencyStore(database, writes),
     counters: { shared: false as const, store: new SqliteCounterStore(database, writes) },
     leases: new EmbeddedLeases(),

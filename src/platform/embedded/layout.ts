@@ -2,6 +2,7 @@
 
 import { historyTables } from './historyRows.js';
 import type { Migration } from './migrate.js';
+import { chainTables } from './chainTables.js';
 import { webhookTables } from './webhookTables.js';
 
 /** `contacts.sqlite`: events, read models, and what else is state. */
@@ -155,6 +156,7 @@ export const storeMigrations: readonly Migration[] = [
   CREATE INDEX events_by_organization ON events (json_extract(metadata, '$.organizationId'), position, type);
   `,
   historyTables,
+  chainTables,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */

@@ -6,6 +6,7 @@ import type { Platform } from '../../ports/platform.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import { KeyedVault } from '../vault.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
+import { MongoChainStore } from './mongoChainStore.js';
 import { MongoConnection } from './mongoConnection.js';
 import { MongoDeliveryStore } from './mongoDeliveries.js';
 import { MongoDeliveryWrites } from './mongoDeliveryWrites.js';
@@ -46,10 +47,11 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
   try {
     const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKeys));
     const idempotency = new MongoIdempotencyStore(connection);
+    const chain = new MongoChainStore(connection);
     const counters = new MongoCounters(connection);
     const endpoints = new MongoWebhookEndpoints(connection, compare);
     const writes = new MongoDeliveryWrites(connection, endpoints);
-    await Promise.all([keys, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
+    await Promise.all([keys, chain, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
     const generations = new MongoGenerations(connection);
     const reads = new MongoLiveReads(connection, generations);
     const projectionStore = new MongoProjectionStore(connection, generations, compare, projections);
@@ -59,6 +61,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
       readStore: new MongoReadStore(reads, generations),
       history: new MongoHistoryStore(reads, generations),
       projectionStore,
+      chain,
       idempotency,
       checkpoints: new MongoCheckpoints(connection),
       counters: { shared: true, store: counters },
