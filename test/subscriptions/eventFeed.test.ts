@@ -1,0 +1,89 @@
+// The feed of published events: older forms come out in the newest, what cannot be read stops
+// readers until an operator has it gone past.
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { createContact } from '../../src/commands/createContact.js';
+import { isPublished, publishedTypes } from '../../src/domain/events/published.js';
+import { UnreadableEventError, type Upcasters } from '../../src/domain/events/registry.js';
+import type { StoredEvent } from '../../src/ports/eventLog.js';
+import { SealedEventStore } from '../../src/platform/sealedEventStore.js';
+import { EventFeed } from '../../src/subscriptions/eventFeed.js';
+import { openCommands, type OpenedCommands } from '../support/commands.js';
+
+let opened: OpenedCommands;
+const feeds: EventFeed[] = [];
+beforeEach(async () => {
+  opened = await openCommands();
+});
+afterEach(async () => {
+  await Promise.all(feeds.splice(0).map((feed) => feed.stop()));
+  await opened.close();
+});
+
+const contact = (name: string) => createContact(opened.commands, opened.context(), { name });
+const everything = { after: null, limit: 100, types: publishedTypes };
+
+async function startFeed({ known, isSkipped = () => false }: { known?: Upcasters; isSkipped?: (event: StoredEvent) => boolean } = {}) {
+  const { log, keys, eventIndex: index } = opened.platform;
+  const events = new SealedEventStore(log, keys, (stream, expected, sealed) => log.append(stream, expected, sealed), known);
+  const feed = new EventFeed({ log, events, index, isSkipped, onError: () => undefined });
+  feeds.push(feed);
+  await feed.start();
+  return feed;
+}
+
+/** The events that a reader from the first on is given, until there are `count`. */
+async function followed(feed: EventFeed, count: number) {
+  const reader = feed.follow(opened.organizationId, null);
+  const taken = [];
+  while (taken.length < count) {
+    const events = await reader.next(10, publishedTypes);
+    if (events.length === 0) await reader.grown(feed.stopped);
+    for (const event of events) {
+      taken.push(JSON.parse(event.json));
+      reader.position = event.position;
+    }
+  }
+  reader.close();
+  return taken;
+}
+
+test('an event of an older version comes out in the newest form, read or followed, old or new', async () => {
+  await contact('Ada');
+  const known: Upcasters = {
+    ContactCreated: [(data) => ({ ...data, contact: { ...(data.contact as object), displayName: 'made by the upcaster' } })],
+  };
+  const feed = await startFeed({ known });
+  await contact('Eve');
+  const two = await followed(feed, 2);
+  expect(two.map(({ data }) => data.contact)).toMatchObject([
+    { name: 'Ada', displayName: 'made by the upcaster' },
+    { name: 'Eve', displayName: 'made by the upcaster' },
+  ]);
+  expect((await feed.read(opened.organizationId, everything)).events.map(({ json }) => JSON.parse(json))).toEqual(two);
+});
+
+test('an older version that does not fit once it is upcast is not told', async () => {
+  await contact('Ada');
+  const feed = await startFeed({ known: { ContactCreated: [({ contactId }) => ({ contactId: contactId as string })] } });
+  await expect(feed.read(opened.organizationId, everything)).rejects.toMatchObject({ name: UnreadableEventError.name });
+});
+
+test('an event that cannot be read stops readers; skipped by an operator, they go past it', async () => {
+  await contact('Ada');
+  const { organizationId, platform } = opened;
+  const created = (await platform.log.readAll(null, 100)).events.find(({ type }) => isPublished(type)) as StoredEvent;
+  const { metadata, data: { contactId = '' } } = created;
+  const unreadable = { id: randomUUID(), type: 'ContactStatusChanged', data: {}, metadata: { ...metadata, schemaVersion: 99 } };
+  const next = { id: randomUUID(), type: 'ContactDeleted', data: { contactId }, metadata };
+  expect(await platform.log.append(created.stream, 0, [unreadable, next])).toMatchObject({ outcome: 'appended' });
+  const stuck = await startFeed();
+  await expect(stuck.read(organizationId, everything)).rejects.toMatchObject({ name: UnreadableEventError.name });
+  await expect(followed(stuck, 2)).rejects.toMatchObject({ name: UnreadableEventError.name });
+  const feed = await startFeed({ isSkipped: (event) => event.id === unreadable.id });
+  const { events, position } = await feed.read(organizationId, everything);
+  expect(events.map(({ json }) => JSON.parse(json).id)).toEqual([created.id, next.id]);
+  expect(position).toBe(events[1]?.position);
+  expect(await followed(feed, 2)).toEqual(events.map(({ json }) => JSON.parse(json)));
+});
