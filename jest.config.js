@@ -7,6 +7,8 @@ export default {
   transform: { '^.+\\.ts$': '<rootDir>/test/support/transform.js' },
   // Much of a test's time is waiting for disks and other processes.
   maxWorkers: 2,
+  // Modules of each file stay in memory until its worker ends.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 60_000,
   reporters: ['default', '<rootDir>/test/support/countReporter.js'],
 };
