@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Leases } from '../ports/leases.js';
 
-const LEASE_MS = 15_000;
-const RENEW_EVERY_MS = 4_000;
-const ASK_EVERY_MS = 2_000;
+const LEASE_MS = 7_000;
+const RENEW_EVERY_MS = 2_000;
+const ASK_EVERY_MS = 1_000;
 /** How long before the end of a lease that cannot be renewed its holder stops to rely on it. */
 const MARGIN_MS = 2_000;
 
