@@ -18,10 +18,10 @@ export function apiServer(listener: RequestListener): Server {
   const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
   // An expectation that is not known is not met, and the request answered as any other.
   server.on('checkExpectation', listener);
-  server.on('clientError', (error: Error & { code?: string }, socket: Answering) => {
+  server.on('clientError', (error: Error & { code?: string; rawPacket?: Buffer }, socket: Answering) => {
     const isAnswering = socket._httpMessage?.headersSent === true;
     if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) socket.destroy();
-    else socket.end(refusal(error.code ?? ''));
+    else socket.end(refusal(error.code ?? '', error.rawPacket?.toString('latin1', 0, 5) === 'HEAD '));
   });
   return server;
 }
@@ -33,8 +33,8 @@ const problems: Record<string, { field: string; message: string }> = {
   ERR_HTTP_REQUEST_TIMEOUT: { field: 'request', message: 'Did not come whole in time' },
 };
 
-/** A whole answer, after which the connection ends. */
-function refusal(code: string): string {
+/** A whole answer, after which the connection ends. To a HEAD it has no body, which would be taken for another answer. */
+function refusal(code: string, toHead: boolean): string {
   const { status, body } = validationError([problems[code] ?? { field: 'request', message: 'Is not well-formed HTTP' }]);
   const text = JSON.stringify(body);
   return [
@@ -44,6 +44,6 @@ function refusal(code: string): string {
     `X-Request-Id: ${randomUUID()}`,
     'Connection: close',
     '',
-    text,
+    toHead ? '' : text,
   ].join('\r\n');
 }

@@ -33,6 +33,11 @@ test.each([
   expect(body).toEqual({ error: 'VALIDATION_ERROR', message: expect.any(String), details: [{ field, message: expect.any(String) }] });
 });
 
+test('the answer to a HEAD has no body, also when it is not well-formed', async () => {
+  const answer = await rawSocket(service.origin, `HEAD /api/v1/contacts HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n${closing}`);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*\r\n\r\n$/);
+});
+
 test.each([
   ['no Host', `GET /api/v1/contacts HTTP/1.1\r\n${closing}`, 401],
   ['an expectation nobody knows', `GET /api/v1/contacts HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n${closing}`, 401],
