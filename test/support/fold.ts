@@ -62,14 +62,15 @@ function change(document: Fields, changes: Fields): void {
   }
 }
 
-/** A merge patch on custom fields: null takes away. */
+const isObject = (some: Value | undefined): some is Fields => typeof some === 'object' && some !== null && !Array.isArray(some);
+
+/** A merge patch on custom fields: null takes away. Any key is data, `__proto__` too. */
 function merged(before: Fields, patch: Fields): Fields {
-  const after: Fields = { ...before };
+  const after = new Map(Object.entries(before));
   for (const [key, value] of Object.entries(patch)) {
-    const inner = after[key];
-    const isObject = (some: Value | undefined): some is Fields => typeof some === 'object' && some !== null && !Array.isArray(some);
-    if (value === null) delete after[key];
-    else after[key] = isObject(value) ? merged(isObject(inner) ? inner : {}, value) : value;
+    const inner = after.get(key);
+    if (value === null) after.delete(key);
+    else after.set(key, isObject(value) ? merged(isObject(inner) ? inner : {}, value) : value);
   }
-  return after;
+  return Object.fromEntries(after);
 }
