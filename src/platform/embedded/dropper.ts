@@ -1,7 +1,7 @@
 // Drops generations that are no longer in use, a few rows at a time, so that writers hardly notice.
 // What a stop or a kill left undone is done after the next start.
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { BackgroundWork } from './backgroundWork.js';
 import type { SqliteDocuments } from './documents.js';
 import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit } from './groupCommit.js';
@@ -12,9 +12,7 @@ const REST = 2;
 const RETRY_AFTER_MS = 1_000;
 
 export class Dropper {
-  private readonly stopping = new AbortController();
-  private wanted = false;
-  private running: Promise<void> | null = null;
+  private readonly work = new BackgroundWork(() => this.dropAndRest());
 
   constructor(
     private readonly writes: GroupCommit,
@@ -24,29 +22,12 @@ export class Dropper {
 
   /** Begins to drop what there is to drop, unless it is at it. */
   start(): void {
-    this.wanted = true;
-    if (this.stopping.signal.aborted) return;
-    this.running ??= this.run().finally(() => {
-      this.running = null;
-      if (this.wanted) this.start();
-    });
+    this.work.start();
   }
 
   /** Stops after the rows at hand. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
-  }
-
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (this.wanted && !signal.aborted) {
-      this.wanted = false;
-      const pause = await this.dropAndRest();
-      if (pause === null) continue;
-      this.wanted = true;
-      await sleep(pause, undefined, { ref: false, signal }).catch(() => undefined);
-    }
+  stop(): Promise<void> {
+    return this.work.stop();
   }
 
   /** Drops some; returns how long to leave the store to others, in ms; null: nothing was left to drop. */

@@ -2,7 +2,7 @@
 // log of writes keeps pages as they were, and a full-text index the words of deleted rows until it
 // merges its segments. A few pages at a time, so that writers hardly notice.
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { BackgroundWork } from './backgroundWork.js';
 import { reading, type Database } from './database.js';
 import type { GroupCommit } from './groupCommit.js';
 
@@ -13,9 +13,7 @@ const REST = 2;
 const RETRY_AFTER_MS = 1_000;
 
 export class Scrubber {
-  private readonly stopping = new AbortController();
-  private wanted = false;
-  private running: Promise<void> | null = null;
+  private readonly work = new BackgroundWork(() => this.scrubAll());
 
   constructor(
     private readonly database: Database,
@@ -30,32 +28,22 @@ export class Scrubber {
 
   /** Does what was asked for, unless it is at it. */
   start(): void {
-    this.wanted = true;
-    if (this.stopping.signal.aborted) return;
-    this.running ??= this.run().finally(() => {
-      this.running = null;
-      if (this.wanted) this.start();
-    });
+    this.work.start();
   }
 
   /** Stops after the pages at hand; the rest is done after the next start. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.work.stop();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (this.wanted && !signal.aborted) {
-      this.wanted = false;
-      try {
-        const asked = await reading(() => this.database.get<{ last: number | null }>('SELECT max(number) AS last FROM scrubs')?.last ?? null);
-        if (asked !== null) await this.scrub(asked);
-      } catch {
-        this.wanted = true;
-        // The store could not be written; whoever writes next is told so. What was asked for stays.
-        await this.pause(RETRY_AFTER_MS);
-      }
+  private async scrubAll(): Promise<number | null> {
+    try {
+      const asked = await reading(() => this.database.get<{ last: number | null }>('SELECT max(number) AS last FROM scrubs')?.last ?? null);
+      if (asked !== null) await this.scrub(asked);
+      return null;
+    } catch {
+      // The store could not be written; whoever writes next is told so. What was asked for stays.
+      return RETRY_AFTER_MS;
     }
   }
 
@@ -65,7 +53,7 @@ export class Scrubber {
       // All segments that there are now become one, without what was deleted; a negative number begins that.
       for (let more = await this.merge(index, -PAGES_AT_A_TIME); more; ) more = await this.merge(index, PAGES_AT_A_TIME);
     }
-    if (this.stopping.signal.aborted) return;
+    if (this.work.stopped) return;
     await this.writes.run(() => this.database.run('DELETE FROM scrubs WHERE number <= ?', asked));
     await this.emptyLog();
   }
@@ -78,9 +66,9 @@ export class Scrubber {
       this.database.run(`INSERT INTO ${index} (${index}, rank) VALUES ('merge', ?)`, pages);
       return this.totalChanges() - before;
     });
-    await this.pause(REST * (performance.now() - began));
+    await this.work.pause(REST * (performance.now() - began));
     // Merging nothing counts as one change.
-    return changes > 1 && !this.stopping.signal.aborted;
+    return changes > 1 && !this.work.stopped;
   }
 
   private totalChanges(): number {
@@ -90,9 +78,5 @@ export class Scrubber {
   /** What was written goes to the file itself, and the log of writes becomes empty. */
   private async emptyLog(): Promise<void> {
     await reading(() => this.database.get('PRAGMA wal_checkpoint(TRUNCATE)'));
-  }
-
-  private async pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { ref: false, signal: this.stopping.signal }).catch(() => undefined);
   }
 }
