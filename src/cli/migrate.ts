@@ -1,7 +1,6 @@
 // `contacts migrate`: from the embedded store to EventStoreDB.
 
 import { readSettings } from '../config.js';
-import { openMigration } from '../migration.js';
 import { migrate } from '../operations/migrate.js';
 import { command } from './command.js';
 import { interruption } from './operate.js';
@@ -30,6 +29,7 @@ async function migrateStore(dataDir: string, url: string): Promise<void> {
   const settings = readSettings({ ...process.env, DATA_DIR: dataDir, EVENTSTORE_URL: url });
   const { MONGODB_URL } = settings;
   const encryptionKey = () => withSecrets(settings).ENCRYPTION_KEY ?? '';
+  const { openMigration } = await import('../migration.js');
   const sides = await openMigration({ dataDir, eventStoreUrl: url, mongoUrl: MONGODB_URL, encryptionKey });
   const progress = showProgress(process.stderr);
   try {

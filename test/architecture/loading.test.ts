@@ -1,0 +1,28 @@
+// What the service loads when it starts: the clients of servers only where a server is named.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
+
+const run = promisify(execFile);
+const main = new URL('../../dist/main.js', import.meta.url).href;
+
+/** The packages of `names` that are loaded once `script` has run, in a process of its own. */
+async function loaded(script: string, names: readonly string[]): Promise<string[]> {
+  const tell = `console.log(JSON.stringify(Object.keys((await import('node:module')).createRequire(import.meta.url).cache)))`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', `${script};${tell}`], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+  const files = JSON.parse(stdout) as string[];
+  return names.filter((name) => files.some((file) => file.includes(`/node_modules/${name}/`)));
+}
+
+const clients = ['mongodb', '@eventstore/db-client', '@grpc/grpc-js'];
+
+test('the whole service is there without the clients of EventStoreDB and MongoDB', async () => {
+  expect(await loaded(`await import('${main}')`, [...clients, 'koa'])).toEqual(['koa']);
+});
+
+test('and with them, where they are used', async () => {
+  const servers = new URL('../../dist/platform/servers/', import.meta.url).href;
+  expect(await loaded(`await import('${servers}mongoPlatform.js'); await import('${servers}eventStoreDbLog.js')`, clients)).toEqual(clients);
+});
