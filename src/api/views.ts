@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import type { Entity } from '../domain/entity.js';
 import { fullView as entityView } from '../domain/fullView.js';
+import type { ChartContact } from '../ports/readStore.js';
 import type {
   companyContactSchema,
   departmentContactSchema,
@@ -13,13 +14,13 @@ import type {
   primarySchema,
 } from './schemas/views.js';
 
-type View<Schema extends z.ZodType> = (entity: Entity) => z.infer<Schema>;
+type View<Schema extends z.ZodType, Shown = Entity> = (shown: Shown) => z.infer<Schema>;
 
 /** The full shape of a contact or a company. */
 export const fullView: (entity: Entity) => FullView = entityView;
 
 /** In the hierarchy map. */
-export const hierarchyView: View<typeof hierarchyContactSchema> = ({ id, name, displayName, metadata: { title, department } }) => ({
+export const hierarchyView: View<typeof hierarchyContactSchema, ChartContact> = ({ id, name, displayName, metadata: { title, department } }) => ({
   id,
   name,
   displayName,

@@ -17,6 +17,7 @@ export async function forEachInTurns<Item>(items: Iterable<Item>, work: (item: I
 
 /** The items sorted: runs of a few thousand, merged two by two. */
 export async function sortInTurns<Item>(items: readonly Item[], compare: (a: Item, b: Item) => number): Promise<Item[]> {
+  if (items.length <= AT_A_TIME) return [...items].sort(compare);
   let runs: Item[][] = [];
   for (let from = 0; from < items.length; from += AT_A_TIME) {
     runs.push(items.slice(from, from + AT_A_TIME).sort(compare));
@@ -26,27 +27,20 @@ export async function sortInTurns<Item>(items: readonly Item[], compare: (a: Ite
     const merged: Item[][] = [];
     for (let index = 0; index < runs.length; index += 2) {
       const [first = [], second = []] = runs.slice(index, index + 2);
-      const run: Item[] = [];
-      await forEachInTurns(mergedItems(first, second, compare), (item) => void run.push(item));
-      merged.push(run);
+      merged.push(await merge(first, second, compare));
     }
     runs = merged;
   }
   return runs[0] ?? [];
 }
 
-function* mergedItems<Item>(first: readonly Item[], second: readonly Item[], compare: (a: Item, b: Item) => number): Generator<Item> {
-  let [i, j] = [0, 0];
-  while (i < first.length && j < second.length) {
-    const [a, b] = [first[i] as Item, second[j] as Item];
-    if (compare(a, b) <= 0) {
-      yield a;
-      i += 1;
-    } else {
-      yield b;
-      j += 1;
-    }
+async function merge<Item>(first: Item[], second: Item[], compare: (a: Item, b: Item) => number): Promise<Item[]> {
+  if (second.length === 0) return first;
+  const merged: Item[] = [];
+  for (let [i, j] = [0, 0]; i < first.length || j < second.length; ) {
+    const fromFirst = j >= second.length || (i < first.length && compare(first[i] as Item, second[j] as Item) <= 0);
+    merged.push((fromFirst ? first[i++] : second[j++]) as Item);
+    if (merged.length % AT_A_TIME === 0) await turn();
   }
-  while (i < first.length) yield first[i++] as Item;
-  while (j < second.length) yield second[j++] as Item;
+  return merged;
 }

@@ -1,11 +1,12 @@
 // The contacts of an organization as they stood at one instant, over any store that can say which
 // versions stood then. What one question gathered serves the next ones of the same answer.
 
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Contact } from '../domain/contact.js';
 import { compareText } from '../domain/text.js';
 import type { PastReads } from '../ports/historyStore.js';
 import type { Versioned } from '../ports/projection.js';
-import type { ContactGroup, GroupQuery, GroupStretch, ListFilter, ListPage, ListQuery, Shown, SortField, SortPoint } from '../ports/readStore.js';
+import type { ChartContact, ContactGroup, GroupQuery, GroupStretch, ListFilter, ListPage, ListQuery, Shown, SortField, SortPoint } from '../ports/readStore.js';
 import { forEachInTurns, sortInTurns } from './inTurns.js';
 
 const LINES_BATCH = 500;
@@ -15,6 +16,11 @@ export interface Standing extends SortPoint {
   managerId: string | null;
 }
 
+/** One of the reporting lines. */
+export interface Line extends Standing {
+  shown(): ChartContact;
+}
+
 /** Which contacts: those that meet all that is not null. */
 export type PastFilter = ListFilter & { group: ContactGroup | null };
 
@@ -22,6 +28,8 @@ export type PastFilter = ListFilter & { group: ContactGroup | null };
 export interface PastSource {
   /** The contacts that stood and meet the filter, with their value of the sort field, in any order, some perhaps twice. */
   standing(organizationId: string, filter: PastFilter, orderBy: SortField): AsyncIterable<Standing[]>;
+  /** All contacts that stood, by their values as by name, in any order, some perhaps twice: then the last one counts. */
+  lines(organizationId: string): AsyncIterable<Line[]>;
   /** The versions that stood, in the order of `ids`; null for a contact that did not. */
   load(organizationId: string, ids: readonly string[]): Promise<(Versioned | null)[]>;
   /** Those of `ids` that stood. */
@@ -29,7 +37,7 @@ export interface PastSource {
   companyStood(organizationId: string, companyId: string): Promise<boolean>;
 }
 
-const everything: PastFilter = { statuses: null, search: null, parentEntityId: null, group: null };
+export const everything: PastFilter = { statuses: null, search: null, parentEntityId: null, group: null };
 
 export class PastContacts implements PastReads {
   private readonly gathered = new Map<string, Promise<Standing[]>>();
@@ -54,22 +62,29 @@ export class PastContacts implements PastReads {
     return (await this.gather(organizationId, { ...everything, group, statuses }, 'name')).length;
   }
 
-  async *reportingLines(organizationId: string): AsyncIterable<Contact[]> {
-    const all = await this.gather(organizationId, everything, 'name');
-    const ids = new Set<string>();
-    await forEachInTurns(all, ({ id }) => ids.add(id));
-    const reports = new Map<string, string[]>();
-    await forEachInTurns(all, ({ id, managerId }) => {
-      if (managerId === null || !ids.has(managerId)) return;
-      const known = reports.get(managerId);
-      if (known === undefined) reports.set(managerId, [id]);
-      else known.push(id);
-    });
-    const lines = [...reports.keys()].sort().flatMap((managerId) => reports.get(managerId) ?? []);
-    for (let from = 0; from < lines.length; from += LINES_BATCH) {
-      const versions = await this.source.load(organizationId, lines.slice(from, from + LINES_BATCH));
-      yield versions.flatMap((version) => version?.document ?? []);
+  async *reportingLines(organizationId: string): AsyncIterable<ChartContact[]> {
+    const stood = new Map<string, Line>();
+    for await (const some of this.source.lines(organizationId)) {
+      for (const line of some) stood.set(line.id, line);
     }
+    const reports = new Map<string, Line[]>();
+    await forEachInTurns(stood.values(), (line) => {
+      const { managerId } = line;
+      if (managerId === null || !stood.has(managerId)) return;
+      const known = reports.get(managerId);
+      if (known === undefined) reports.set(managerId, [line]);
+      else known.push(line);
+    });
+    let batch: ChartContact[] = [];
+    for (const managerId of await sortInTurns([...reports.keys()], compareText)) {
+      for (const line of await sortInTurns(reports.get(managerId) ?? [], comparePoints)) {
+        if (batch.push(line.shown()) < LINES_BATCH) continue;
+        yield batch;
+        batch = [];
+        await turn();
+      }
+    }
+    yield batch;
   }
 
   async isCompanyKnown(organizationId: string, companyId: string): Promise<boolean> {

@@ -65,6 +65,9 @@ export interface GroupQuery {
 
 export type GroupStretch = Omit<ListPage<Contact>, 'total'>;
 
+/** What a chart shows of a contact. */
+export type ChartContact = Pick<Contact, 'id' | 'name' | 'displayName'> & { metadata: Pick<Contact['metadata'], 'title' | 'department' | 'reportsTo'> };
+
 export interface ReadStore {
   /** The contact; null when the organization has none with that id. */
   getContact(organizationId: string, id: string): Promise<Shown<Contact> | null>;
@@ -76,7 +79,7 @@ export interface ReadStore {
   /** How many contacts a group has in all. */
   countGroup(organizationId: string, group: ContactGroup, statuses: readonly Status[] | null): Promise<number>;
   /** Every contact that reports to a living one, by manager's id, then by name, in batches that are each of one moment. */
-  reportingLines(organizationId: string): AsyncIterable<Contact[]>;
+  reportingLines(organizationId: string): AsyncIterable<ChartContact[]>;
   /** Whether a company or a contact of that company is known. */
   isCompanyKnown(organizationId: string, companyId: string): Promise<boolean>;
   /** Ids of up to `limit` contacts that name `managerId` as their manager. */

@@ -64,6 +64,13 @@ export class SqliteDocuments implements Participant {
     return live === null ? null : this.collection(projection, live.number, organizationId);
   }
 
+  /** The rowids that a collection has used, up to the last. */
+  rowids(collection: number): RowidRange {
+    const { first, last } = rowidsOf(collection);
+    const sql = 'SELECT max(rowid) AS last FROM documents WHERE rowid BETWEEN ? AND ?';
+    return { first, last: this.database.get<{ last: number | null }>(sql, first, last)?.last ?? first };
+  }
+
   /** As `load` for each of `subjects`, in their order, by one statement an organization. */
   loadAll(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): (Versioned | null)[] {
     const found = new Map<DocumentSubject, Versioned>();
@@ -274,9 +281,7 @@ export class SqliteDocuments implements Participant {
   }
 
   private nextRowid(collection: number): number {
-    const { first, last } = rowidsOf(collection);
-    const sql = 'SELECT max(rowid) AS last FROM documents WHERE rowid BETWEEN ? AND ?';
-    const next = this.nextRowids.get(collection) ?? (this.database.get<{ last: number | null }>(sql, first, last)?.last ?? first) + 1;
+    const next = this.nextRowids.get(collection) ?? this.rowids(collection).last + 1;
     this.nextRowids.set(collection, next + 1);
     return next;
   }

@@ -3,9 +3,10 @@
 // met again as a version.
 
 import type { Collection, Filter } from 'mongodb';
+import type { Contact } from '../../domain/contact.js';
 import type { ProjectionName, Versioned } from '../../ports/projection.js';
-import type { SortField } from '../../ports/readStore.js';
-import type { PastFilter, PastSource, Standing } from '../pastContacts.js';
+import type { ChartContact, SortField } from '../../ports/readStore.js';
+import { everything, type Line, type PastFilter, type PastSource, type Standing } from '../pastContacts.js';
 import { READ_MAX_MS } from './mongoConnection.js';
 import { documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
@@ -19,6 +20,8 @@ const AT_A_TIME = 1_000;
 const AFTER_ALL = '\uffff';
 
 const atMost = { maxTimeMS: READ_MAX_MS };
+type OrderField = (typeof orderFields)[SortField];
+type Found = { _id: string; id?: string; manager?: string; body?: string } & Partial<Record<OrderField, string>>;
 type Stored = Pick<VersionDocument, '_id' | 'id' | 'revision' | 'body' | 'updatedAt'>;
 
 export class MongoPast implements PastSource {
@@ -29,12 +32,12 @@ export class MongoPast implements PastSource {
   ) {}
 
   async *standing(organizationId: string, filter: PastFilter, orderBy: SortField): AsyncIterable<Standing[]> {
-    const { documents, versions } = await this.live('contacts');
-    const meets = pastFilter(organizationId, filter);
-    const unchanged = { byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
-    const ended = { until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
-    yield* standingIn(documents, { ...meets, ...unchanged }, orderBy, ({ _id }) => subjectOf(_id).id);
-    yield* standingIn(versions, { ...(meets as Filter<VersionDocument>), ...ended }, orderBy, ({ id = '' }) => id);
+    const field = orderFields[orderBy];
+    for await (const some of this.rows(organizationId, filter, [field])) yield some.map((found) => standingOf(found, field));
+  }
+
+  async *lines(organizationId: string): AsyncIterable<Line[]> {
+    for await (const some of this.rows(organizationId, everything, ['byName', 'body'])) yield some.map(lineOf);
   }
 
   async load(organizationId: string, ids: readonly string[]): Promise<(Versioned | null)[]> {
@@ -51,6 +54,16 @@ export class MongoPast implements PastSource {
 
   async companyStood(organizationId: string, companyId: string): Promise<boolean> {
     return (await this.found('companies', organizationId, [companyId])).size > 0;
+  }
+
+  /** The fields asked for of what stood and meets the filter: documents, then versions. */
+  private async *rows(organizationId: string, filter: PastFilter, fields: readonly (OrderField | 'body')[]): AsyncIterable<Found[]> {
+    const { documents, versions } = await this.live('contacts');
+    const meets = pastFilter(organizationId, filter);
+    const unchanged = { byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
+    const ended = { until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
+    yield* foundIn(documents, { ...meets, ...unchanged }, fields);
+    yield* foundIn(versions, { ...(meets as Filter<VersionDocument>), ...ended }, fields);
   }
 
   private live(projection: ProjectionName) {
@@ -78,20 +91,30 @@ function pastFilter(organizationId: string, filter: PastFilter): Filter<LiveDocu
   return filter.group === null ? listFilter(organizationId, filter) : groupFilter(organizationId, filter.group, filter.statuses);
 }
 
-async function* standingIn<Shape extends LiveDocument>(
-  collection: Collection<Shape>,
-  filter: Filter<Shape>,
-  orderBy: SortField,
-  idOf: (found: { _id: string; id?: string }) => string,
-): AsyncGenerator<Standing[]> {
-  const field = orderFields[orderBy];
-  type Found = { _id: string; id?: string; manager?: string } & Partial<Record<typeof field, string>>;
-  let some: Standing[] = [];
-  for await (const found of collection.find<Found>(filter, { projection: { id: 1, manager: 1, [field]: 1 }, batchSize: AT_A_TIME, ...atMost })) {
-    some.push({ id: idOf(found), value: orderValue(found[field] ?? ''), managerId: found.manager ?? null });
+async function* foundIn<Shape extends LiveDocument>(collection: Collection<Shape>, filter: Filter<Shape>, fields: readonly string[]): AsyncGenerator<Found[]> {
+  const projection = Object.fromEntries(['id', 'manager', ...fields].map((field) => [field, 1]));
+  let some: Found[] = [];
+  for await (const found of collection.find<Found>(filter, { projection, batchSize: AT_A_TIME, ...atMost })) {
+    some.push(found);
     if (some.length < AT_A_TIME) continue;
     yield some;
     some = [];
   }
   yield some;
+}
+
+function standingOf(found: Found, field: OrderField): Standing {
+  const { _id, id = subjectOf(_id).id, manager = null } = found;
+  return { id, value: orderValue(found[field] ?? ''), managerId: manager };
+}
+
+/** What is shown is taken out at once: whole documents of an organization are too much to hold. */
+function lineOf(found: Found): Line {
+  const standing = standingOf(found, 'byName');
+  const shown = toChart(entityOf(found.body ?? ''));
+  return { ...standing, shown: () => shown };
+}
+
+function toChart({ id, name, displayName, metadata: { title, department, reportsTo } }: Contact): ChartContact {
+  return { id, name, displayName, metadata: { title, department, reportsTo } };
 }
