@@ -95,7 +95,8 @@ const emptyMetadata: Metadata = {
   preferredContactMethod: null,
 };
 
-const emptyAddress: Omit<Address, 'id'> = {
+const emptyAddress: Address = {
+  id: '',
   addressee: null,
   companyName: null,
   attention: null,

@@ -2,7 +2,7 @@
 // what is left of it once the contact was erased.
 
 import type { Entity } from './entity.js';
-import { ERASED, eraseFields, isPersonalPath } from './events/personal.js';
+import { eraseFields, isErased } from './events/personal.js';
 import { isJsonObject, jsonEqual, type Json, type JsonObject } from './json.js';
 
 /** A field whose value differs: nested ones as `metadata.title`; null is unset. */
@@ -20,18 +20,13 @@ export function changesOf(before: Entity | null, after: Entity, patch: Json = nu
   return changesBetween('', before === null ? undefined : settable(before), settable(after), patch);
 }
 
-/** Changes without personal values: `[erased]` stands for each. */
-export function eraseChanges(changes: readonly FieldChange[]): FieldChange[] {
-  const erased = new Map<string, FieldChange>();
-  for (const change of changes) {
-    // What fields of its own a contact had is personal too.
-    const field = change.field.startsWith('customFields.') ? 'customFields' : change.field;
-    const value = (was: Json) => (isPersonalPath(field) && was !== null ? ERASED : was);
-    const known = erased.get(field) ?? { field, from: null, to: null };
-    const [from, to] = [value(change.from), value(change.to)];
-    erased.set(field, { field, from: from ?? known.from, to: to ?? known.to });
-  }
-  return [...erased.values()];
+/**
+ * What is left of changes between two versions once both are erased: the same fields, as they are
+ * there. Custom fields, whose names are personal too, are one.
+ */
+export function eraseChanges(changes: readonly FieldChange[], before: Entity | null, after: Entity): FieldChange[] {
+  const fields = new Set(changes.map(({ field }) => (field.startsWith('customFields.') ? 'customFields' : field)));
+  return [...fields].map((field) => ({ field, from: valueAt(before, field), to: valueAt(after, field) }));
 }
 
 /** A version without personal values. */
@@ -44,10 +39,17 @@ function settable({ id, organizationId, entityTypes, createdAt, updatedAt, ...fi
   return entityTypes.includes('Contact') ? fields : { ...fields, entityTypes };
 }
 
+function valueAt(entity: Entity | null, path: string): Json {
+  const [field, nested] = path.split('.', 2) as [string, string | undefined];
+  const value = (entity as unknown as JsonObject | null)?.[field] ?? null;
+  if (nested === undefined) return value;
+  return (isJsonObject(value) ? value[nested] : null) ?? null;
+}
+
 function changesBetween(path: string, from: Json | undefined, to: Json | undefined, patch: Json | undefined): FieldChange[] {
   const keys = keysOf(from, to);
   if (keys === null) {
-    const again = to === ERASED && patch === ERASED;
+    const again = isErased(path, to) && isErased(path, patch);
     return !again && jsonEqual(from ?? null, to ?? null) ? [] : [{ field: path, from: from ?? null, to: to ?? null }];
   }
   const at = (value: Json | undefined, key: string) => (isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined);

@@ -28,7 +28,25 @@ export function firstChangesText(body: string | undefined): string {
   return body === undefined ? '[]' : JSON.stringify(changesOf(null, JSON.parse(body) as Entity));
 }
 
-/** Changes without personal values, as JSON. */
-export function erasedChangesText(changes: string): string {
-  return JSON.stringify(eraseChanges(JSON.parse(changes) as FieldChange[]));
+/** An update of a contact as it is kept: its changes as JSON. */
+interface KeptChanges {
+  revision: number;
+  changes: string;
+}
+
+/** A version without personal values. */
+export interface ErasedVersion {
+  revision: number;
+  document: Entity;
+}
+
+/** What is kept of an erased contact's updates, without personal values; `versions` are all that it had, in order. */
+export function erasedUpdates(updates: readonly KeptChanges[], versions: readonly ErasedVersion[]): KeptChanges[] {
+  return updates.map(({ revision, changes }) => {
+    // A version is kept with the revision of the last event before the next one: some events make none.
+    const index = versions.findIndex((version) => version.revision >= revision);
+    const after = versions[index]?.document;
+    const told = JSON.parse(changes) as FieldChange[];
+    return { revision, changes: JSON.stringify(after === undefined ? [] : eraseChanges(told, versions[index - 1]?.document ?? null, after)) };
+  });
 }

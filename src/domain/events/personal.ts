@@ -39,7 +39,7 @@ const holder: Partial<Record<DomainEvent['type'], string>> = {
   ContactRestored: 'contact',
 } satisfies Partial<Record<ContactEvent['type'], string>>;
 
-/** Takes the personal fields out of an event's data. */
+/** Takes the personal fields out of an event's data. That a field is not set is not personal: null stays open. */
 export function splitPersonal(event: DomainEvent): SplitData {
   const key = holder[event.type];
   const data = event.data as unknown as JsonObject;
@@ -47,12 +47,8 @@ export function splitPersonal(event: DomainEvent): SplitData {
   const open: JsonObject = {};
   const personal: JsonObject = {};
   for (const [field, value] of Object.entries(data[key] as JsonObject)) {
-    if (field === 'metadata' && isJsonObject(value)) {
-      const isPersonal = ([name]: [string, Json]) => personalMetadata.has(name);
-      const entries = Object.entries(value);
-      open.metadata = Object.fromEntries(entries.filter((entry) => !isPersonal(entry)));
-      personal.metadata = Object.fromEntries(entries.filter(isPersonal));
-    } else if (personalFields.has(field)) personal[field] = value;
+    if (isNested(field, value)) splitNested(field, value, open, personal);
+    else if (value !== null && personalFields.has(field)) personal[field] = value;
     else open[field] = value;
   }
   return { open: { ...data, [key]: open }, personal, fields: leaves(personal) };
@@ -67,7 +63,7 @@ export function joinPersonal(type: string, open: JsonObject, personal: JsonObjec
   if (key === undefined) return open;
   for (const [field, value] of Object.entries(open[key] as JsonObject)) {
     const nested = personal[field];
-    if (field === 'metadata' && isJsonObject(nested) && isJsonObject(value)) Object.assign(nested, value);
+    if (isNested(field, nested) && isJsonObject(value)) Object.assign(nested, value);
     else personal[field] = value;
   }
   return { ...open, [key]: personal };
@@ -97,7 +93,7 @@ export function eraseFields(fields: JsonObject): JsonObject {
     const path = prefix + name;
     if (value === null) return [name, null];
     if (name === 'customFields' && prefix === '') return [name, {}];
-    if ((path === 'address' || path === 'metadata') && isJsonObject(value)) {
+    if (prefix === '' && isNested(name, value)) {
       return [name, Object.fromEntries(Object.entries(value).map(erase(`${path}.`)))];
     }
     return [name, isPersonalPath(path) ? ERASED : value];
@@ -105,12 +101,29 @@ export function eraseFields(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).map(erase('')));
 }
 
-/** What stands for an erased field that is no text. */
+/** What stands for an erased field that is no text. (Events of earlier versions have an address that is not set among the erased.) */
 const erasedForms: Record<string, Json> = { customFields: {}, address: null };
 
+/** Whether a value is what stands for an erased one of that field. */
+export function isErased(path: string, value: Json | undefined): boolean {
+  return path === 'customFields' ? isJsonObject(value) && Object.keys(value).length === 0 : value === ERASED;
+}
+
+/** Whether the parts of a field are personal one by one. */
+function isNested(field: string, value: Json | undefined): value is JsonObject {
+  return (field === 'address' || field === 'metadata') && isJsonObject(value);
+}
+
+function splitNested(field: string, value: JsonObject, open: JsonObject, personal: JsonObject): void {
+  const isPersonal = ([name, part]: [string, Json]) => part !== null && (field === 'address' || personalMetadata.has(name));
+  const entries = Object.entries(value);
+  const [apart, rest] = [entries.filter(isPersonal), entries.filter((entry) => !isPersonal(entry))];
+  if (apart.length > 0) personal[field] = Object.fromEntries(apart);
+  if (rest.length > 0 || apart.length === 0) open[field] = Object.fromEntries(rest);
+}
+
 function leaves(personal: JsonObject): string[] {
-  return Object.entries(personal).flatMap(([field, value]) => {
-    const nested = (field === 'address' || field === 'metadata') && isJsonObject(value);
-    return nested ? Object.keys(value).map((name) => `${field}.${name}`) : [field];
-  });
+  return Object.entries(personal).flatMap(([field, value]) =>
+    isNested(field, value) ? Object.keys(value).map((name) => `${field}.${name}`) : [field],
+  );
 }

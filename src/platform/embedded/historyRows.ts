@@ -5,7 +5,7 @@ import type { Entity } from '../../domain/entity.js';
 import { eraseEntity } from '../../domain/history.js';
 import { contactKeys } from '../../domain/keys.js';
 import type { HistoryEntry, Version } from '../../ports/projection.js';
-import { changesText, erasedChangesText, ERASING_EVENT, headOf } from '../historyText.js';
+import { changesText, erasedUpdates, ERASING_EVENT, headOf } from '../historyText.js';
 import type { Database } from './database.js';
 import type { Migration } from './migrate.js';
 
@@ -73,16 +73,17 @@ export function insertHistory(database: Database, collection: number, id: string
 
 /** Takes what is personal out of all that is kept of a contact. */
 function erase(database: Database, collection: number, id: string): void {
-  const where = 'WHERE collection = ? AND id = ? AND revision = ?';
-  const told = 'SELECT revision, changes FROM history WHERE collection = ? AND id = ? AND changes IS NOT NULL';
-  for (const { revision, changes } of database.all<{ revision: number; changes: string }>(told, collection, id)) {
-    database.run(`UPDATE history SET changes = ? ${where}`, erasedChangesText(changes), collection, id, revision);
-  }
-  const stood = 'SELECT revision, until, body FROM versions WHERE collection = ? AND id = ?';
-  for (const { revision, until, body } of database.all<{ revision: number; until: string; body: string }>(stood, collection, id)) {
-    const document = eraseEntity(JSON.parse(body) as Entity);
-    database.run(`DELETE FROM versions ${where}`, collection, id, revision);
+  const stood = 'SELECT revision, until, body FROM versions WHERE collection = ? AND id = ? ORDER BY until, revision';
+  const versions = database.all<{ revision: number; until: string; body: string }>(stood, collection, id).map(({ body, ...place }) => {
+    return { ...place, document: eraseEntity(JSON.parse(body) as Entity) };
+  });
+  database.run('DELETE FROM versions WHERE collection = ? AND id = ?', collection, id);
+  for (const { revision, until, document } of versions) {
     insertVersion(database, collection, id, { revision, document, keys: contactKeys(document) }, until);
+  }
+  const told = 'SELECT revision, changes FROM history WHERE collection = ? AND id = ? AND changes IS NOT NULL';
+  for (const { revision, changes } of erasedUpdates(database.all(told, collection, id), versions)) {
+    database.run('UPDATE history SET changes = ? WHERE collection = ? AND id = ? AND revision = ?', changes, collection, id, revision);
   }
 }
 

@@ -6,7 +6,7 @@ import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type 
 import { eraseEntity } from '../../domain/history.js';
 import { contactKeys } from '../../domain/keys.js';
 import type { Change, DocumentSubject, HistoryEntry, Version } from '../../ports/projection.js';
-import { changesText, erasedChangesText, ERASING_EVENT, headOf } from '../historyText.js';
+import { changesText, erasedUpdates, ERASING_EVENT, headOf } from '../historyText.js';
 import { afterChange, documentKey, entityOf, type LiveDocument } from './mongoDocuments.js';
 
 export interface EntryDocument {
@@ -81,16 +81,19 @@ function versionOf(subject: DocumentSubject, { revision, document, keys }: Versi
 /** Takes what is personal out of all that is kept of a contact. */
 async function erase({ entries, versions }: HistoryCollections, subject: DocumentSubject): Promise<void> {
   const all = { _id: keysAfter(subject, -1) };
-  const told = (await entries.find(all).toArray()).flatMap(({ _id, changes }): AnyBulkWriteOperation<EntryDocument>[] =>
-    changes === undefined ? [] : [{ updateOne: { filter: { _id }, update: { $set: { changes: erasedChangesText(changes) } } } }],
-  );
-  const stood = (await versions.find(all).toArray()).map(({ _id, revision, body, until }): AnyBulkWriteOperation<VersionDocument> => {
-    const document = eraseEntity(entityOf(body));
-    const { _id: _, ...replacement } = versionOf(subject, { revision, document, keys: contactKeys(document) }, until);
+  const stood = (await versions.find(all).sort({ _id: 1 }).toArray()).map(({ revision, body, until }) => {
+    return { revision, until, document: eraseEntity(entityOf(body)) };
+  });
+  const told = (await entries.find(all).toArray()).flatMap(({ revision, changes }) => (changes === undefined ? [] : [{ revision, changes }]));
+  const updates = erasedUpdates(told, stood).map(({ revision, changes }): AnyBulkWriteOperation<EntryDocument> => {
+    return { updateOne: { filter: { _id: keyAt(subject, revision) }, update: { $set: { changes } } } };
+  });
+  const replacements = stood.map(({ revision, until, document }): AnyBulkWriteOperation<VersionDocument> => {
+    const { _id, ...replacement } = versionOf(subject, { revision, document, keys: contactKeys(document) }, until);
     return { replaceOne: { filter: { _id }, replacement } };
   });
-  if (told.length > 0) await entries.bulkWrite(told);
-  if (stood.length > 0) await versions.bulkWrite(stood);
+  if (updates.length > 0) await entries.bulkWrite(updates);
+  if (replacements.length > 0) await versions.bulkWrite(replacements);
 }
 
 async function insertAll<Shape extends { _id: string }>(collection: Collection<Shape>, documents: readonly Shape[]): Promise<void> {
