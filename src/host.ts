@@ -3,6 +3,7 @@
 
 import { v7 } from 'uuid';
 import { listOf, type Settings } from './config.js';
+import { upcasters } from './domain/events/registry.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
 import { absent } from './platform/absent.js';
 import { restoreEmbedded } from './platform/embedded/backup/restore.js';
@@ -13,6 +14,7 @@ import { KeyedVault } from './platform/vault.js';
 import { wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
 import { systemClock, type Ids } from './ports/clock.js';
+import type { EventStore } from './ports/eventStore.js';
 import type { PlatformObserver } from './ports/observer.js';
 import type { Platform } from './ports/platform.js';
 import { batchChanges, projections } from './projections/project.js';
@@ -35,7 +37,10 @@ export async function openHost(settings: Settings, report: Report = () => undefi
   try {
     const { log, keys, projectionStore: store } = platform;
     const commit = platform.commit ?? commitAndShow({ projections, log, store, skips });
-    const events = new SealedEventStore(log, keys, commit);
+    const events: EventStore = new SealedEventStore(log, keys, commit, upcasters, {
+      has: (event) => skips.some(event),
+      refresh: () => skips.load(events),
+    });
     const shared = platform.commit === null;
     const projector = new Projector({ projections, log, events, store, skips, clock: systemClock, ids: uuidV7, shared });
     if (shared) await skips.load(events);

@@ -38,12 +38,18 @@ export interface CommandContext {
 
 export interface Loaded<State> {
   state: State;
-  /** Of the last event; -1 when there is none. */
+  /** Of the last event that is in the state; -1 when there is none. */
   revision: number;
 }
 
+/** The newest state, to decide on. */
+export interface Newest<State> extends Loaded<State> {
+  /** Where the stream stands: further on than `revision` where an operator had events skipped. */
+  end: number;
+}
+
 /** Asked on the newest state, and again on a newer one when somebody else was faster. */
-export type Decide<State, Event> = (loaded: Loaded<State>) => Decision<Event> | Promise<Decision<Event>>;
+export type Decide<State, Event> = (loaded: Newest<State>) => Decision<Event> | Promise<Decision<Event>>;
 
 /** Why a command came to nothing: the decider's reason, or that the aggregate changed meanwhile. */
 export type Refusal = Rejection | { code: 'CONFLICT' } | { code: 'PRECONDITION_FAILED' };
@@ -68,8 +74,9 @@ export class CommandHandler {
   ) {}
 
   /** The aggregate as of the newest event. @throws UnavailableError, UnreadableEventError */
-  async load<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, stream: string): Promise<Loaded<State>> {
-    return (await this.loadCached(aggregate, stream)) as Loaded<State>;
+  async load<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, stream: string): Promise<Newest<State>> {
+    const { state, revision } = await this.loadCached(aggregate, stream);
+    return { state: state as State, revision, end: this.events.endAfter(stream, revision) };
   }
 
   /**
@@ -115,23 +122,23 @@ export class CommandHandler {
     decide: Decide<State, Event>,
   ): Promise<Outcome<State> | null> {
     const cached = await this.loadCached(aggregate, stream);
-    const loaded = cached as Loaded<State>;
-    const { state, revision } = loaded;
+    const loaded: Newest<State> = { state: cached.state as State, revision: cached.revision, end: this.events.endAfter(stream, cached.revision) };
+    const { state, revision, end } = loaded;
     const decision = await decide(loaded);
     if (!decision.accepted) return { done: false, refusal: decision.rejection };
-    if (!meetsCondition(context, revision)) {
+    if (!meetsCondition(context, loaded)) {
       return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
     }
     if (decision.events.length === 0) return { done: true, state, revision, events: [] };
     const events = this.toAppend(decision.events, context, cached.at);
     const result = await traced('append', () => ({ 'contacts.events': events.map(({ type }) => type) }), () =>
-      this.events.commit(stream, revision === -1 ? 'none' : revision, events),
+      this.events.commit(stream, end === -1 ? 'none' : end, events),
     );
     if (result.outcome === 'conflict') return null;
     return this.remember(aggregate, stream, cached, events.map((event, index) => ({
       ...event,
       stream,
-      revision: revision + 1 + index,
+      revision: end + 1 + index,
       position: result.position,
     })));
   }
@@ -186,8 +193,8 @@ export class CommandHandler {
 }
 
 /** Whether the aggregate is at a revision that the client insists on, if it does. */
-export function meetsCondition({ ifRevisions }: CommandContext, revision: number): boolean {
-  return ifRevisions === undefined || ifRevisions.includes(revision);
+export function meetsCondition({ ifRevisions }: CommandContext, { revision, end }: Omit<Newest<unknown>, 'state'>): boolean {
+  return ifRevisions === undefined || ifRevisions.includes(revision) || ifRevisions.includes(end);
 }
 
 function advance<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, loaded: Cached, event: RecordedEvent): Cached {

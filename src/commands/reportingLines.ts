@@ -82,8 +82,8 @@ export class ReportingLines {
 
   /** The claims whose revision the contact's stream has not reached. */
   private async unsettled(organizationId: string, claims: readonly ReportingClaim[]): Promise<ReportingClaim[]> {
-    const revisions = await Promise.all(claims.map((claim) => loadContact(this.handler, organizationId, claim.contactId)));
-    return claims.filter((claim, index) => (revisions[index]?.revision ?? -1) < claim.revision);
+    const contacts = await Promise.all(claims.map((claim) => loadContact(this.handler, organizationId, claim.contactId)));
+    return claims.filter((claim, index) => (contacts[index]?.end ?? -1) < claim.revision);
   }
 
   private async managerOf(organizationId: string, id: string): Promise<string | null> {

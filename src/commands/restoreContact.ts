@@ -4,7 +4,7 @@ import { decideContact, type ContactState } from '../domain/contact.js';
 import { contactStream } from '../domain/streams.js';
 import { contactAggregate } from './aggregates.js';
 import type { CommandDeps } from './deps.js';
-import type { CommandContext, Loaded, Outcome } from './handle.js';
+import type { CommandContext, Newest, Outcome } from './handle.js';
 
 /** Restores contact `id` as it was; without its manager when that is gone, or reports to it by now. A living one stays as it is. */
 export async function restoreContact(
@@ -22,11 +22,11 @@ export async function restoreContact(
 }
 
 /** The manager it had, its line claimed; null when it had none or that no longer fits. */
-async function fittingManager({ lines }: CommandDeps, context: CommandContext, { state, revision }: Loaded<ContactState>): Promise<string | null> {
+async function fittingManager({ lines }: CommandDeps, context: CommandContext, { state, end }: Newest<ContactState>): Promise<string | null> {
   if (state.phase !== 'deleted') return null;
   const { id, metadata } = state.contact;
   if (metadata.reportsTo === null) return null;
-  const claim = { contactId: id, managerId: metadata.reportsTo, revision: revision + 1 };
+  const claim = { contactId: id, managerId: metadata.reportsTo, revision: end + 1 };
   if ((await lines.check(context.organizationId, claim)) !== 'fits') return null;
   return (await lines.claim(context, claim)) === 'fits' ? claim.managerId : null;
 }

@@ -19,14 +19,14 @@ export async function updateContact(
   const { organizationId } = context;
   const addressId = newAddressId(handler.ids);
   const stream = contactStream(organizationId, id);
-  const outcome = await handler.execute(contactAggregate, stream, context, async ({ state, revision }) => {
-    const facts = await contactFacts(deps, organizationId, { id, state, patch, revision: revision + 1 });
+  const outcome = await handler.execute(contactAggregate, stream, context, async ({ state, revision, end }) => {
+    const facts = await contactFacts(deps, organizationId, { id, state, patch, revision: end + 1 });
     const command = { type: 'update', patch, addressId } as const;
     const decision = decideContact(state, { ...command, facts });
     const managerId = newManager(state, patch);
     // A line is claimed last, when nothing else speaks against the change: a claim must come true soon.
-    if (!decision.accepted || managerId === null || !meetsCondition(context, revision)) return decision;
-    const manager = await lines.claim(context, { contactId: id, managerId, revision: revision + 1 });
+    if (!decision.accepted || managerId === null || !meetsCondition(context, { revision, end })) return decision;
+    const manager = await lines.claim(context, { contactId: id, managerId, revision: end + 1 });
     return decideContact(state, { ...command, facts: { ...facts, manager } });
   });
   if (outcome.done) await reactions.followAtOnce(outcome.events);

@@ -1,11 +1,20 @@
 // The event store over any log: seals what is committed, opens what is read.
 
-import { readWrittenEvent, upcasters, type Upcasters } from '../domain/events/registry.js';
+import { readWrittenEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
 import type { EventStore, NewAppend, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
 import { keySubjectOf, type KeyStore, type KeySubject, type StoredKey } from '../ports/keyStore.js';
 import { needsKey, seal, splitEvent, unseal } from './sealing.js';
+
+/** What operators had skipped. */
+export interface SkippedEvents {
+  has(event: { stream: string; revision: number }): boolean;
+  /** Looks for what others have recorded meanwhile. @throws UnavailableError */
+  refresh(): Promise<void>;
+}
+
+const nothingSkipped: SkippedEvents = { has: () => false, refresh: async () => undefined };
 
 export class SealedEventStore implements EventStore {
   /** `known` brings older forms of events to the newest. */
@@ -14,6 +23,7 @@ export class SealedEventStore implements EventStore {
     private readonly keys: KeyStore,
     private readonly commitSealed: Commit,
     private readonly known: Upcasters = upcasters,
+    private readonly skipped: SkippedEvents = nothingSkipped,
   ) {}
 
   async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
@@ -35,7 +45,22 @@ export class SealedEventStore implements EventStore {
   }
 
   async *read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]> {
-    for await (const events of this.log.read(stream, fromRevision)) yield await this.open(events);
+    for await (const events of this.log.read(stream, fromRevision)) {
+      const unskipped = () => events.filter((event) => !this.skipped.has(event));
+      const read = await this.open(unskipped()).catch(async (error: unknown) => {
+        // Another copy of the service may have been told to go past it.
+        if (!(error instanceof UnreadableEventError)) throw error;
+        await this.skipped.refresh();
+        return this.open(unskipped());
+      });
+      if (read.length > 0) yield read;
+    }
+  }
+
+  endAfter(stream: string, revision: number): number {
+    let end = revision;
+    while (this.skipped.has({ stream, revision: end + 1 })) end += 1;
+    return end;
   }
 
   async last(stream: string): Promise<RecordedEvent | null> {

@@ -37,8 +37,14 @@ export interface EventStore {
    */
   commitMany(appends: readonly NewAppend[]): Promise<AppendResult[]>;
 
-  /** The events of `stream` from `fromRevision` on. @throws UnreadableEventError */
+  /** The events of `stream` from `fromRevision` on, without those that an operator had skipped. @throws UnreadableEventError */
   read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]>;
+
+  /**
+   * Where an append to `stream` goes on whose last event that is read has `revision` (-1: none is):
+   * there, or at the last of the events after it that an operator had skipped.
+   */
+  endAfter(stream: string, revision: number): number;
 
   /** The last event of `stream`; null when it does not exist. @throws UnreadableEventError */
   last(stream: string): Promise<RecordedEvent | null>;

@@ -14,11 +14,17 @@ export interface StreamPlace {
 
 export class Skips {
   private readonly byProjection = new Map<string, Set<string>>();
+  private loading = false;
 
   /** Reads what is recorded. @throws UnavailableError */
   async load(events: EventStore): Promise<void> {
-    for await (const batch of events.read(projectionsStream, 0)) {
-      for (const event of batch) if (event.type === 'ProjectionEventSkipped') this.add(event.data);
+    // Reading what it reads itself may ask for it again: once is enough.
+    if (this.loading) return;
+    this.loading = true;
+    try {
+      await this.read(events);
+    } finally {
+      this.loading = false;
     }
   }
 
@@ -35,7 +41,8 @@ export class Skips {
 
   /** Whether any projection goes past the event. */
   some(event: StreamPlace): boolean {
-    return [...this.byProjection.keys()].some((projection) => this.has(projection, event));
+    for (const projection of this.byProjection.keys()) if (this.has(projection, event)) return true;
+    return false;
   }
 
   /** Whether an event at `to` follows for `projection` on one at `from`: all between them are gone past. */
@@ -44,6 +51,12 @@ export class Skips {
       if (!this.has(projection, { stream, revision })) return false;
     }
     return from < to;
+  }
+
+  private async read(events: EventStore): Promise<void> {
+    for await (const batch of events.read(projectionsStream, 0)) {
+      for (const event of batch) if (event.type === 'ProjectionEventSkipped') this.add(event.data);
+    }
   }
 }
 

@@ -36,6 +36,7 @@ const storeWith = (commit: EventStore['commit']): EventStore => ({
   commit,
   commitMany: (appends) => opened.events.commitMany(appends),
   read: (...asked) => opened.events.read(...asked),
+  endAfter: (...asked) => opened.events.endAfter(...asked),
   last: (asked) => opened.events.last(asked),
   open: (stored) => opened.events.open(stored),
   openWritten: (stored) => opened.events.open(stored),

@@ -26,7 +26,7 @@ async function write(events: readonly (NewEvent & { stream: string; revision: nu
   for (const { stream, revision, metadata, ...event } of events) {
     const organizationId = `${metadata.organizationId}/${run}`;
     const subject = parseStream(stream);
-    if (subject === null) throw new Error(`${stream} is no stream of an aggregate`);
+    if (subject === undefined) throw new Error(`${stream} is no stream of an aggregate`);
     const name = streamName(subject.category, organizationId, subject.id);
     const own = { ...event, id: `${event.id}-${run}`, metadata: { ...metadata, organizationId } } as NewEvent;
     await host.events.commit(name, revision === 0 ? 'none' : revision - 1, [own]);
@@ -38,7 +38,7 @@ async function write(events: readonly (NewEvent & { stream: string; revision: nu
 async function erase(stream: string, revision: number): Promise<void> {
   const subject = parseStream(stream);
   const last = await host.events.last(stream);
-  if (subject === null || last === null) throw new Error(`${stream} is no stream of a contact`);
+  if (subject === undefined || last === null) throw new Error(`${stream} is no stream of a contact`);
   const event = { type: 'ContactErased' as const, data: { contactId: subject.id, reason: 'asked' }, id: `${last.id}-erased`, metadata: last.metadata };
   await host.events.commit(stream, revision, [event]);
   await host.platform.keys.destroy(subject);

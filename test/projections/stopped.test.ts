@@ -82,6 +82,52 @@ test('after it was skipped all goes on, also after a restart and in a rebuild; t
   expect((await client.get(`/contacts/${good}`)).body.name).toBe('Better');
 });
 
+test('the very contact of a skipped event goes on without it: changed, claimed for, deleted, and told of', async () => {
+  const { dataDir, organization, bad, good, position } = await withBadEvent();
+  const stuck = await service!.client(organization).patch(`/contacts/${bad}`, { name: 'Mended' });
+  expect(stuck.status).toBeGreaterThanOrEqual(500);
+  await service!.stop();
+  const host = await openTestHost(dataDir);
+  await host.projector.skip({ position, projection: null, reason: '', actor: 'operator:op' });
+  await host.platform.close();
+
+  service = await startTestService({}, dataDir);
+  const client = service.client(organization);
+  const shown = await client.get(`/contacts/${bad}`);
+  const etag = shown.headers.get('ETag') ?? '';
+  const mended = await client.patch(`/contacts/${bad}`, { name: 'Mended' }, { 'If-Match': etag });
+  expect([mended.status, mended.body.name]).toEqual([200, 'Mended']);
+  expect((await client.patch(`/contacts/${bad}`, { name: 'Late' }, { 'If-Match': etag })).status).toBe(412);
+  expect((await client.get(`/contacts/${bad}`)).body).toEqual(mended.body);
+  expect((await client.patch(`/contacts/${bad}`, { metadata: { reportsTo: good } })).status).toBe(200);
+  expect((await client.patch(`/contacts/${good}`, { metadata: { reportsTo: bad } })).status).toBe(400);
+  const history = (await client.get(`/contacts/${bad}/history`)).body.data as { type: string; revision: number }[];
+  expect(history.map(({ type, revision }) => [type, revision])).toEqual([['ContactCreated', 0], ['ContactUpdated', 2], ['ContactUpdated', 3]]);
+  expect((await client.delete(`/contacts/${bad}`)).status).toBe(204);
+  const told = (await client.get('/events?limit=100')).body.data as { type: string; subject: string; position: string }[];
+  expect(told.filter(({ subject }) => subject === bad).map(({ type }) => type.split('.').at(-1))).toEqual(['ContactCreated', 'ContactUpdated', 'ContactUpdated', 'ContactDeleted']);
+  expect(told.map((event) => event.position)).not.toContain(position);
+  await service.stop();
+  const again = await openTestHost(dataDir);
+  const before = await canonicalDocuments(again);
+  for (const projection of projections) await again.projector.rebuild(projection, {});
+  expect(await canonicalDocuments(again)).toEqual(before);
+  await again.platform.close();
+});
+
+test('a contact whose lines are claimed directly after a skipped event can report to another', async () => {
+  const { dataDir, organization, bad, good, position } = await withBadEvent();
+  await service!.stop();
+  const host = await openTestHost(dataDir);
+  await host.projector.skip({ position, projection: null, reason: '', actor: 'operator:op' });
+  await host.platform.close();
+  service = await startTestService({}, dataDir);
+  const client = service.client(organization);
+  expect((await client.patch(`/contacts/${bad}`, { metadata: { reportsTo: good } })).status).toBe(200);
+  expect((await client.get(`/contacts/${bad}`)).body.metadata.reportsTo).toBe(good);
+  expect((await client.patch(`/contacts/${good}`, { metadata: { reportsTo: bad } })).status).toBe(400);
+});
+
 test('an event that no projection shows stops nothing; one of a company stops companies only', async () => {
   const folder = temporaryFolder();
   let host = await openTestHost(folder);

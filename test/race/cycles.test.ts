@@ -227,6 +227,7 @@ describe('two processes on one log', () => {
       },
       commitMany: (appends) => events.commitMany(appends),
       read: (...asked) => events.read(...asked),
+      endAfter: (...asked) => events.endAfter(...asked),
       last: (asked) => events.last(asked),
       open: (stored) => events.open(stored),
       openWritten: (stored) => events.open(stored),
