@@ -24,6 +24,11 @@ export class KeyedVault implements Vault {
     throw new Error(`no key for ${context}`);
   }
 
+  async holds(subject: KeySubject): Promise<boolean> {
+    const [stored] = await this.keys.find([subject]);
+    return stored?.state === 'usable';
+  }
+
   async destroy(subject: KeySubject): Promise<void> {
     await this.keys.destroy(subject);
   }

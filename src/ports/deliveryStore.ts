@@ -70,6 +70,8 @@ export interface DueDelivery extends Omit<NewDelivery, 'erased'> {
 /** What became of a try. */
 export interface Outcome extends EndpointRef {
   id: string;
+  /** Whom the delivery is about; null for a test. */
+  contactId: string | null;
   /** Null when nothing was tried, as the contact was erased. */
   attempt: Attempt | null;
   next: { status: 'delivered' | 'failed' | 'erased' } | { status: 'pending'; at: Date };

@@ -12,6 +12,8 @@ export interface Vault {
   seal(subject: KeySubject, plain: Buffer, context: string): Promise<Buffer | null>;
   /** What `seal` took; null when the key was destroyed. @throws UnavailableError */
   open(subject: KeySubject, box: Buffer, context: string): Promise<Buffer | null>;
+  /** Whether what was sealed for the subject can still be opened. @throws UnavailableError */
+  holds(subject: KeySubject): Promise<boolean>;
   /** Makes all that was sealed for the subject unreadable for good. @throws UnavailableError */
   destroy(subject: KeySubject): Promise<void>;
 }

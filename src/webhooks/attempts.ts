@@ -1,11 +1,10 @@
 // One try of a delivery: what is sent, and what follows from the answer.
 
-import { LRUCache } from 'lru-cache';
 import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import type { Clock } from '../ports/clock.js';
 import type { Attempt, DeliveryStore, DueDelivery, Outcome } from '../ports/deliveryStore.js';
 import type { Vault } from '../ports/vault.js';
-import { urlIssue } from './address.js';
+import type { Bodies } from './bodies.js';
 import { payloadContext } from './deriver.js';
 import type { Answered, Sender } from './exchange.js';
 import type { Lane } from './lane.js';
@@ -19,10 +18,10 @@ export const FAILING_MAX_MS = 5 * 24 * 3_600_000;
 export interface AttemptsDeps {
   deliveries: DeliveryStore;
   vault: Vault;
+  bodies: Bodies;
   sender: Sender;
   clock: Clock;
   schedule: readonly number[];
-  allowPrivate: boolean;
   random: () => number;
   tallies: Tallies;
 }
@@ -37,39 +36,38 @@ export interface Settled {
 /** What binds a sealed answer to its delivery. */
 export const responseContext = ({ id }: { id: string }): string => `answer to ${id}`;
 
-/** How many bytes of sealed payloads are kept at hand: the deliveries of an event come together. */
-const PAYLOADS_AT_HAND = 16_000_000;
-
 export class Attempts {
-  /** Sealed, so that what is erased meanwhile cannot be opened. */
-  private readonly payloads = new LRUCache<string, Buffer>({ maxSize: PAYLOADS_AT_HAND, sizeCalculation: ({ length }) => length + 1 });
-
   constructor(private readonly deps: AttemptsDeps) {}
 
   /** @throws UnavailableError, BrokenOffError */
   async make(lane: Lane, delivery: DueDelivery): Promise<Settled> {
     const at = this.deps.clock.now();
-    const box = await this.payload(delivery);
-    if (box === null) return this.conclude(lane, delivery, at, unsent('it was kept no longer than 30 days'), true);
-    const body = await this.open(delivery, box, payloadContext(delivery));
-    if (body === null) return erased(delivery);
+    const body = await this.body(delivery);
+    if (body === 'gone') return this.conclude(lane, delivery, at, unsent('it was kept no longer than 30 days'), true);
+    if (body === 'erased') return erased(delivery);
     const answered = await this.send(lane, delivery, body, at);
     return this.conclude(lane, delivery, at, answered, false);
   }
 
-  private async payload(delivery: DueDelivery): Promise<Buffer | null> {
-    const key = payloadContext(delivery);
-    const known = this.payloads.get(key);
-    if (known !== undefined) return known;
-    const box = await this.deps.deliveries.payload(delivery);
-    if (box !== null) this.payloads.set(key, box);
-    return box;
+  /** What is sent. One at hand counts only as long as its contact's key is there. */
+  private async body(delivery: DueDelivery): Promise<Buffer | 'gone' | 'erased'> {
+    const { vault, bodies, deliveries } = this.deps;
+    const { organizationId, contactId } = delivery;
+    if (contactId === null) return (await deliveries.payload(delivery)) ?? 'gone';
+    const [about, subject, name] = [{ organizationId, contactId }, { organizationId, id: contactId }, payloadContext(delivery)];
+    const known = bodies.get(about, name);
+    if (known !== undefined) return (await vault.holds(subject)) ? known : 'erased';
+    const box = await deliveries.payload(delivery);
+    if (box === null) return 'gone';
+    const body = await vault.open(subject, box, name);
+    if (body === null) return 'erased';
+    bodies.keep(about, name, body);
+    return body;
   }
 
   private async send(lane: Lane, delivery: DueDelivery, body: Buffer, at: Date): Promise<Answered> {
-    const url = lane.registered?.endpoint.url ?? '';
-    const issue = urlIssue(url, this.deps.allowPrivate);
-    if (issue !== null) return unsent(`the URL cannot be used: ${issue}`);
+    const { target } = lane;
+    if ('issue' in target) return unsent(`the URL cannot be used: ${target.issue}`);
     const keys = lane.keys.filter(({ until }) => until === null || until > at).map(({ key }) => key);
     if (keys.length === 0) return unsent('the endpoint has no secret to sign with');
     const timestamp = Math.floor(at.getTime() / 1_000);
@@ -81,7 +79,7 @@ export class Attempts {
       'webhook-signature': signatures(keys, delivery.id, timestamp, body),
       ...(delivery.contactId === null ? {} : { 'webhook-subject': delivery.contactId, 'webhook-sequence': String(delivery.sequence) }),
     };
-    return this.deps.sender.post(url, headers, body);
+    return this.deps.sender.post(target, headers, body);
   }
 
   private async conclude(lane: Lane, delivery: DueDelivery, at: Date, answered: Answered, final: boolean): Promise<Settled> {
@@ -105,11 +103,6 @@ export class Attempts {
     return delay === null ? { status: 'failed' } : { status: 'pending', at: new Date(now.getTime() + Math.max(delay, askedMs)) };
   }
 
-  /** What was sealed for whom the delivery is about; as it is when it is about nobody. */
-  private async open({ organizationId, contactId }: DueDelivery, box: Buffer, context: string): Promise<Buffer | null> {
-    return contactId === null ? box : this.deps.vault.open({ organizationId, id: contactId }, box, context);
-  }
-
   /** A receiver may answer with what it was sent. */
   private async seal(delivery: DueDelivery, excerpt: Buffer | null): Promise<Buffer | null> {
     const { organizationId, contactId } = delivery;
@@ -123,8 +116,8 @@ function erased(delivery: DueDelivery): Settled {
   return { outcome, eventId: delivery.eventId, disable: null };
 }
 
-function refOf({ organizationId, endpointId, id }: DueDelivery) {
-  return { organizationId, endpointId, id };
+function refOf({ organizationId, endpointId, id, contactId }: DueDelivery) {
+  return { organizationId, endpointId, id, contactId };
 }
 
 function unsent(error: string): Answered {

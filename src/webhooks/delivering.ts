@@ -7,6 +7,7 @@ import type { Position } from '../ports/eventLog.js';
 import type { EndpointRef } from '../ports/webhookEndpoints.js';
 import { Agenda } from './agenda.js';
 import { FAILING_MAX_MS } from './attempts.js';
+import { Bodies } from './bodies.js';
 import { Deriver } from './deriver.js';
 import { Dispatcher } from './dispatcher.js';
 import { Sender } from './exchange.js';
@@ -40,15 +41,16 @@ export class Delivering {
   ) {
     const { log, events, stores, vault, secretSeal, clock, allowPrivate, onError, isSkipped = () => false, pollMs = 60_000 } = options;
     const { endpoints, deliveries, replays } = stores;
+    const bodies = new Bodies();
     const deriver = () => new Deriver({ log, events, vault, isSkipped });
     this.agenda = new Agenda({ deliveries, clock, pollMs, onError });
-    this.subscriber = new Subscriber({ log, events, endpoints, deliveries, deriver: deriver(), clock });
+    this.subscriber = new Subscriber({ log, events, endpoints, deliveries, deriver: deriver(), bodies, clock });
     this.replayer = new Replayer({ log, deliveries, replays, deriver: deriver(), clock, onError });
     this.sender = new Sender({ allowPrivate, ...given('resolve', options.resolve), ...given('exchangeMs', options.exchangeMs) });
     const keys = new SigningKeys(endpoints, vault, secretSeal);
     const { disable, random = Math.random } = options;
     const schedule = retrySchedule(options.schedule);
-    this.dispatcher = new Dispatcher({ deliveries, endpoints, vault, keys, sender: this.sender, clock, schedule, allowPrivate, random, disable, onError, tallies });
+    this.dispatcher = new Dispatcher({ deliveries, endpoints, vault, bodies, keys, sender: this.sender, clock, schedule, allowPrivate, random, disable, onError, tallies });
     this.dispatcher.later.subscribe((later) => this.agenda.note(later));
     this.running = this.run();
   }

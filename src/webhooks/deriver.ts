@@ -17,9 +17,15 @@ export interface Target extends EndpointRef {
   after: Position | null;
 }
 
+/** A payload, and what it is when it is opened. */
+export interface RenderedPayload extends Payload {
+  contactId: string;
+  plain: Buffer;
+}
+
 export interface DerivedDeliveries {
   deliveries: NewDelivery[];
-  payloads: Payload[];
+  payloads: RenderedPayload[];
   /** Every target of the organizations whose events were looked at. */
   considered: EndpointRef[];
 }
@@ -93,11 +99,11 @@ export class Deriver {
   }
 
   /** What is sent, sealed with the contact's key; null when that was destroyed. */
-  private async payload(event: StoredEvent, { topic, contactId, extra }: Notice, data: object): Promise<Payload | null> {
+  private async payload(event: StoredEvent, { topic, contactId, extra }: Notice, data: object): Promise<RenderedPayload | null> {
     const { organizationId, occurredAt } = event.metadata;
-    const text = JSON.stringify({ event: topic, timestamp: occurredAt, data: { ...data, ...extra } });
+    const plain = Buffer.from(JSON.stringify({ event: topic, timestamp: occurredAt, data: { ...data, ...extra } }));
     const of = { eventId: event.id, topic };
-    const body = await this.deps.vault.seal({ organizationId, id: contactId }, Buffer.from(text), payloadContext(of));
-    return body === null ? null : { ...of, organizationId, contactId, body };
+    const body = await this.deps.vault.seal({ organizationId, id: contactId }, plain, payloadContext(of));
+    return body === null ? null : { ...of, organizationId, contactId, body, plain };
   }
 }

@@ -9,6 +9,7 @@ import type { DeliveryStore, DueDelivery } from '../ports/deliveryStore.js';
 import type { EndpointRef, WebhookEndpoints } from '../ports/webhookEndpoints.js';
 import type { Vault } from '../ports/vault.js';
 import { Attempts, type Settled } from './attempts.js';
+import type { Bodies } from './bodies.js';
 import { BrokenOffError, type Sender } from './exchange.js';
 import { IN_FLIGHT_PER_ENDPOINT, Lane } from './lane.js';
 import { inBatches, whenIdle } from './operators.js';
@@ -19,13 +20,14 @@ import type { Tallies } from './tallies.js';
 /** After how long without work an endpoint's part of the pipeline is taken down, in ms. */
 const QUIET_MS = 60_000;
 /** For how long outcomes are gathered before they are recorded together, in ms: each record is a sync to disk. */
-const GATHER_MS = 5;
+const GATHER_MS = 10;
 const STORE_RETRY_MS = 500;
 
 export interface DispatcherDeps {
   deliveries: DeliveryStore;
   endpoints: WebhookEndpoints;
   vault: Vault;
+  bodies: Bodies;
   keys: SigningKeys;
   sender: Sender;
   clock: AlarmClock;
@@ -159,7 +161,7 @@ export class Dispatcher {
   private laneOf(ref: EndpointRef): Lane {
     const known = this.lanes.get(ref.endpointId);
     if (known !== undefined) return known;
-    const lane = new Lane({ organizationId: ref.organizationId, endpointId: ref.endpointId });
+    const lane = new Lane(this.deps.allowPrivate);
     this.lanes.set(ref.endpointId, lane);
     return lane;
   }

@@ -3,6 +3,7 @@
 
 import { Agent, errors, type Dispatcher } from 'undici';
 import { guardedConnector, type ConnectorOptions } from './connector.js';
+import type { Address } from './target.js';
 
 /** How long a whole exchange may take, its answer's body included, in ms. */
 export const EXCHANGE_MS = 15_000;
@@ -43,13 +44,12 @@ export class Sender {
   }
 
   /** Posts `body`; whatever happens is an answer of some kind. @throws BrokenOffError */
-  async post(url: string, headers: Record<string, string>, body: Buffer): Promise<Answered> {
+  async post({ origin, path }: Address, headers: Record<string, string>, body: Buffer): Promise<Answered> {
     const start = performance.now();
     const exchange = new Exchange(this.exchangeMs);
     this.underWay.add(exchange);
     try {
-      const { origin, pathname, search } = new URL(url);
-      this.agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, exchange);
+      this.agent.dispatch({ origin, path, method: 'POST', headers, body }, exchange);
       await exchange.ended;
     } catch (error) {
       exchange.answered.error = failureOf(error);

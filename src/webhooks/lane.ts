@@ -2,13 +2,14 @@
 // with, which deliveries were taken up, and how many more may be.
 
 import type { KeyObject } from 'node:crypto';
-import type { EndpointHealth, EndpointRef, RegisteredEndpoint } from '../ports/webhookEndpoints.js';
+import type { EndpointHealth, RegisteredEndpoint } from '../ports/webhookEndpoints.js';
+import { targetOf, type Target } from './target.js';
 
 /** How many exchanges with one endpoint run at a time. */
 export const IN_FLIGHT_PER_ENDPOINT = 8;
 
 /** How many deliveries are taken up at a time, those among them that wait for their turn or to be recorded. */
-const TAKEN_PER_ENDPOINT = 4 * IN_FLIGHT_PER_ENDPOINT;
+const TAKEN_PER_ENDPOINT = 16 * IN_FLIGHT_PER_ENDPOINT;
 
 export interface SigningKey {
   key: KeyObject;
@@ -19,12 +20,13 @@ export interface SigningKey {
 export class Lane {
   registered: RegisteredEndpoint | null = null;
   keys: readonly SigningKey[] = [];
+  target: Target = { issue: 'There is none' };
   health: EndpointHealth = { failingSince: null, pausedUntil: null };
   /** Ids of the deliveries that were taken up and are not recorded yet. */
   readonly taken = new Set<string>();
   private failedLast = false;
 
-  constructor(readonly ref: EndpointRef) {}
+  constructor(private readonly allowPrivate: boolean) {}
 
   /** How the endpoint stands now. */
   show(registered: RegisteredEndpoint | null, keys: readonly SigningKey[]): void {
@@ -32,6 +34,8 @@ export class Lane {
     if (this.registered === null || (registered !== null && registered.revision > this.registered.revision)) {
       this.health = registered?.health ?? this.health;
     }
+    const url = registered?.endpoint.url ?? '';
+    if (url !== this.registered?.endpoint.url) this.target = targetOf(url, this.allowPrivate);
     this.registered = registered;
     this.keys = keys;
   }

@@ -11,7 +11,8 @@ import type { DeliveryStore } from '../ports/deliveryStore.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore } from '../ports/eventStore.js';
 import type { EndpointRef, RegisteredEndpoint, WebhookEndpoints } from '../ports/webhookEndpoints.js';
-import type { Deriver, Target } from './deriver.js';
+import type { Bodies } from './bodies.js';
+import { payloadContext, type Deriver, type Target } from './deriver.js';
 
 /** How often the checkpoint is saved while nothing follows from events, in ms: each save is a write to disk. */
 const SAVE_EVERY_MS = 1_000;
@@ -23,6 +24,8 @@ export interface SubscriberDeps {
   endpoints: WebhookEndpoints;
   deliveries: DeliveryStore;
   deriver: Deriver;
+  /** Gets what is about to be sent. */
+  bodies: Bodies;
   clock: Clock;
 }
 
@@ -66,7 +69,7 @@ export class Subscriber {
   }
 
   private async derive(events: readonly StoredEvent[], to: Position): Promise<EndpointRef[]> {
-    const { deriver, deliveries, clock } = this.deps;
+    const { deriver, deliveries, bodies, clock } = this.deps;
     const derived = await deriver.derive(events, ({ metadata }) => this.targets(metadata.organizationId));
     const now = clock.now();
     if (derived.considered.length === 0 && now.getTime() - this.savedAt < SAVE_EVERY_MS) return [];
@@ -75,6 +78,7 @@ export class Subscriber {
     }
     this.saved = to;
     this.savedAt = now.getTime();
+    for (const payload of derived.payloads) bodies.keep(payload, payloadContext(payload), payload.plain);
     return [...new Map(derived.deliveries.map((delivery) => [delivery.endpointId, delivery])).values()];
   }
 

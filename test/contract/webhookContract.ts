@@ -44,6 +44,7 @@ const attempt = (error: string | null): Attempt => ({ at: at(1), durationMs: 1.5
 const outcome = (id: string, next: Outcome['next'], said: Partial<Outcome> = {}): Outcome => ({
   ...ref,
   id,
+  contactId: `contact of ${id}`,
   attempt: attempt(next.status === 'delivered' ? null : 'HTTP 500'),
   next,
   health: null,
@@ -151,9 +152,9 @@ export function webhookContract(name: string, open: (place: string) => Promise<R
       await derive(delivery('a', about), delivery('b', about), delivery('other'));
       await derive(delivery('c', about));
       expect(await due()).toEqual(['a', 'other']);
-      await stores().deliveries.record([outcome('a', again(5_000))], at(1));
+      await stores().deliveries.record([outcome('a', again(5_000), about)], at(1));
       expect(await due(1)).toEqual(['other', 'b']);
-      await stores().deliveries.record([outcome('b', delivered)], at(2));
+      await stores().deliveries.record([outcome('b', delivered, about)], at(2));
       expect(await due(2)).toEqual(['other', 'c']);
       expect(await due(5_000)).toEqual(['other', 'c', 'a']);
     });
@@ -162,10 +163,10 @@ export function webhookContract(name: string, open: (place: string) => Promise<R
       await register('e1', { ordered: true });
       const about = { contactId: 'c' };
       await derive(delivery('a', about), delivery('b', about));
-      await stores().deliveries.record([outcome('a', again(5_000))], at(1));
+      await stores().deliveries.record([outcome('a', again(5_000), about)], at(1));
       await derive(delivery('c', about), delivery('other'));
       expect(await due(4_000)).toEqual(['other']);
-      await stores().deliveries.record([outcome('a', { status: 'failed' }, { attempt: { ...attempt('HTTP 500'), at: at(5_000) } })], at(5_000));
+      await stores().deliveries.record([outcome('a', { status: 'failed' }, { ...about, attempt: { ...attempt('HTTP 500'), at: at(5_000) } })], at(5_000));
       expect(await due(5_000)).toEqual(['other', 'b']);
     });
 

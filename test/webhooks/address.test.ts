@@ -8,6 +8,7 @@ import { startTestService, type TestService } from '../support/service.js';
 import { isPublicAddress, urlIssue } from '../../src/webhooks/address.js';
 import { guardedConnector } from '../../src/webhooks/connector.js';
 import { Sender } from '../../src/webhooks/exchange.js';
+import { addressOf } from '../../src/webhooks/target.js';
 
 /** Addresses that are not public, as a resolver or a socket names them. */
 const inside = [
@@ -126,7 +127,7 @@ describe('the connector', () => {
     let asked = 0;
     const sender = new Sender({ allowPrivate: false, resolve: async () => ((asked += 1) === 1 ? ['192.0.2.1'] : ['127.0.0.1']), exchangeMs: 2_000 });
     for (let turn = 0; turn < 3; turn += 1) {
-      const answered = await sender.post(`https://rebinding.example:${port()}/`, {}, Buffer.from('{}'));
+      const answered = await sender.post(addressOf(`https://rebinding.example:${port()}/`), {}, Buffer.from('{}'));
       expect(answered).toMatchObject({ status: null, error: 'the address is not a public one' });
     }
     await sender.close();
@@ -149,7 +150,7 @@ describe('the connector', () => {
   test('reaches a literal of this machine by no spelling', async () => {
     const sender = new Sender({ allowPrivate: false, exchangeMs: 2_000 });
     for (const host of ['127.0.0.1', '2130706433', '0x7f.1', '0', '[::ffff:127.0.0.1]', '[::1]', 'localhost']) {
-      const answered = await sender.post(`http://${host}:${port()}/`, {}, Buffer.from('{}'));
+      const answered = await sender.post(addressOf(`http://${host}:${port()}/`), {}, Buffer.from('{}'));
       expect(answered.status).toBeNull();
     }
     await sender.close();

@@ -16,7 +16,7 @@ import type {
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { reading, type Database } from './database.js';
-import { endpointNumber, EndpointNumbers, insertDelivery, insertPayload, readAttempts, reviveDelivery, settleDelivery, type EndpointNumber } from './deliveryRows.js';
+import { endpointNumber, EndpointNumbers, insertDelivery, insertPayload, readAttempts, reviveDelivery, settleDeliveries, type EndpointNumber } from './deliveryRows.js';
 import type { GroupCommit } from './groupCommit.js';
 import { keyOf, toDate } from './webhookEndpoints.js';
 
@@ -117,13 +117,7 @@ export class SqliteDeliveryStore implements DeliveryStore {
   }
 
   async record(outcomes: readonly Outcome[], now: Date): Promise<void> {
-    await this.writes.run(() => {
-      const endpoints = new EndpointNumbers(this.database);
-      for (const outcome of outcomes) {
-        const endpoint = endpoints.of(outcome);
-        if (endpoint !== undefined) settleDelivery(this.database, endpoint, outcome, now.getTime());
-      }
-    });
+    await this.writes.run(() => settleDeliveries(this.database, outcomes, now.getTime()));
   }
 
   async list(ref: EndpointRef, { status, limit, after }: DeliveryQuery): Promise<DeliveryPage> {

@@ -13,10 +13,6 @@ export interface EndpointNumber {
   ordered: boolean;
 }
 
-interface SettledRow {
-  contact_id: string | null;
-}
-
 interface RevivedRow {
   number: number;
   event_id: string;
@@ -60,12 +56,12 @@ export function insertPayload(database: Database, { eventId, topic, organization
 /** Keeps a delivery; one with the same id stands. Returns whether it is new. */
 export function insertDelivery(database: Database, endpoint: EndpointNumber, delivery: NewDelivery, now: number): boolean {
   const { id, eventId, topic, contactId, sequence, erased } = delivery;
-  const nextAt = erased || waits(database, endpoint, contactId) ? null : now;
+  // One statement: each costs a crossing into the driver.
   const sql = `INSERT INTO webhook_deliveries
       (endpoint, id, event_id, topic, contact_id, sequence, status, tries, next_at, created_at, queued_at, attempts)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?9, '[]') ON CONFLICT (id) DO NOTHING`;
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, iif(${inTheWay(endpoint, '?1', '?5')}, NULL, ?8), ?9, ?9, '[]') ON CONFLICT (id) DO NOTHING`;
   const status: DeliveryStatus = erased ? 'erased' : 'pending';
-  return database.run(sql, endpoint.number, id, eventId, topic, contactId, sequence, status, nextAt, now) > 0;
+  return database.run(sql, endpoint.number, id, eventId, topic, contactId, sequence, status, erased ? null : now, now) > 0;
 }
 
 /** Makes a delivery pending again, unless it is or was erased. Returns how it stands; null when it is not there. */
@@ -74,25 +70,46 @@ export function reviveDelivery(database: Database, endpoint: EndpointNumber, id:
   const row = database.get<RevivedRow>(sql, id, endpoint.number);
   if (row === undefined) return null;
   if (row.status === 'pending' || row.status === 'erased') return row.status;
-  const nextAt = waits(database, endpoint, row.contact_id) ? null : now;
-  const revive = `UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_at = ?, queued_at = ? WHERE number = ?`;
-  database.run(revive, nextAt, now, row.number);
+  const revive = `UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_at = iif(${inTheWay(endpoint, '?1', '?2')}, NULL, ?3), queued_at = ?3
+    WHERE number = ?4`;
+  database.run(revive, endpoint.number, row.contact_id, now, row.number);
   database.run('UPDATE webhook_payloads SET needed_at = ? WHERE event_id = ? AND topic = ?', now, row.event_id, row.topic);
   return 'pending';
 }
 
+/** Keeps what became of tries, and makes ready what waited behind them. */
+export function settleDeliveries(database: Database, outcomes: readonly Outcome[], now: number): void {
+  const endpoints = new EndpointNumbers(database);
+  const freed = new Map<EndpointNumber, string[]>();
+  for (const outcome of outcomes) {
+    const endpoint = endpoints.of(outcome);
+    if (endpoint === undefined) continue;
+    settle(database, endpoint, outcome);
+    if (outcome.contactId === null) continue;
+    const contacts = freed.get(endpoint);
+    if (contacts === undefined) freed.set(endpoint, [outcome.contactId]);
+    else contacts.push(outcome.contactId);
+  }
+  for (const [endpoint, contacts] of freed) releaseWaiting(database, endpoint, contacts, now);
+}
+
 /** Keeps what became of a try; a delivery that was settled meanwhile stays as it is. */
-export function settleDelivery(database: Database, endpoint: EndpointNumber, { id, attempt, next, health }: Outcome, now: number): void {
+function settle(database: Database, endpoint: EndpointNumber, { id, attempt, next, health }: Outcome): void {
   if (health !== null) {
     const sql = 'UPDATE webhook_endpoints SET failing_since = ?, paused_until = ? WHERE number = ?';
     database.run(sql, health.failingSince?.getTime() ?? null, health.pausedUntil?.getTime() ?? null, endpoint.number);
   }
   const nextAt = next.status === 'pending' ? next.at.getTime() : null;
-  const settled =
-    attempt === null
-      ? database.get<SettledRow>(SETTLE, next.status, nextAt, id)
-      : database.get<SettledRow>(SETTLE_TRIED, next.status, nextAt, JSON.stringify(attemptJson(attempt)), id);
-  if (settled !== undefined && settled.contact_id !== null) releaseNext(database, endpoint, settled.contact_id, now);
+  if (attempt === null) database.run(SETTLE, next.status, nextAt, id);
+  else database.run(SETTLE_TRIED, next.status, nextAt, JSON.stringify(attemptJson(attempt)), id);
+}
+
+/** As `releaseNext` for many contacts of an endpoint: about most of them nothing waits. */
+function releaseWaiting(database: Database, endpoint: EndpointNumber, contactIds: readonly string[], now: number): void {
+  const sql = `SELECT DISTINCT contact_id FROM webhook_deliveries WHERE endpoint = ?1 AND contact_id IN (SELECT value FROM json_each(?2))
+    AND status = 'pending' AND tries = 0 AND next_at IS NULL`;
+  const waiting = database.all<{ contact_id: string }>(sql, endpoint.number, JSON.stringify(contactIds));
+  for (const { contact_id } of waiting) releaseNext(database, endpoint, contact_id, now);
 }
 
 /** Makes ready the first delivery about a contact that waits, when none is in its way any more. */
@@ -127,19 +144,17 @@ export function readAttempts(text: string): Attempt[] {
 /** The attempts with one more, the oldest left out when there are too many. */
 const APPENDED = `json_insert(iif(json_array_length(attempts) >= ${ATTEMPTS_KEPT}, json_remove(attempts, '$[0]'), attempts), '$[#]', json(?))`;
 
-const SETTLE = `UPDATE webhook_deliveries SET status = ?, next_at = ? WHERE id = ? AND status = 'pending' RETURNING contact_id`;
+const SETTLE = `UPDATE webhook_deliveries SET status = ?, next_at = ? WHERE id = ? AND status = 'pending'`;
 
 const SETTLE_TRIED = `UPDATE webhook_deliveries SET status = ?, next_at = ?, tries = tries + 1, attempts = ${APPENDED}
-  WHERE id = ? AND status = 'pending' RETURNING contact_id`;
+  WHERE id = ? AND status = 'pending'`;
 
 function attemptJson({ at, durationMs, status, error, response }: Attempt): AttemptJson {
   return { at: at.toISOString(), ms: durationMs, status, error, response: response?.toString('base64') ?? null };
 }
 
-/** Whether a delivery about a contact has to wait behind another. */
-function waits(database: Database, { number, ordered }: EndpointNumber, contactId: string | null): boolean {
-  if (contactId === null) return false;
-  const before = ordered ? '' : 'AND tries = 0';
-  const sql = `SELECT 1 AS one FROM webhook_deliveries WHERE endpoint = ? AND contact_id = ? AND status = 'pending' ${before} LIMIT 1`;
-  return database.get(sql, number, contactId) !== undefined;
+/** Whether a delivery to an endpoint about a contact has to wait behind another; about nobody (null), none does. */
+function inTheWay({ ordered }: EndpointNumber, endpoint: string, contact: string): string {
+  const before = ordered ? '' : 'AND d.tries = 0';
+  return `EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.endpoint = ${endpoint} AND d.contact_id = ${contact} AND d.status = 'pending' ${before})`;
 }

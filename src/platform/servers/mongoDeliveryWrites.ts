@@ -106,8 +106,8 @@ export class MongoDeliveryWrites {
     });
     await this.deliveries.bulkWrite(updates, { ordered: true });
     for (const { health, ...ref } of outcomes) if (health !== null) await this.endpoints.setHealth(ref, health);
-    const about = await this.deliveries.find({ _id: { $in: outcomes.map(({ id }) => id) } }, { projection: { endpoint: 1, contactId: 1 } }).toArray();
-    await this.releaseAll(about, now);
+    const settled = outcomes.map(({ contactId, ...ref }) => ({ endpoint: endpointKey(ref), contactId }));
+    await this.releaseAll(settled, now);
   }
 
   /** Makes a delivery pending again, unless it is or was erased; how it stands, null when it is not there. */
