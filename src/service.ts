@@ -17,7 +17,6 @@ import { Erasure } from './commands/erasure.js';
 import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
-import { secretContext, secretSubject, WebhookCommands } from './commands/webhooks.js';
 import { listOf, type Settings } from './config.js';
 import { auditHeadStream } from './domain/streams.js';
 import { openHost } from './host.js';
@@ -33,7 +32,8 @@ import { Reactor } from './subscriptions/reactor.js';
 import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
 import { EventFeed } from './subscriptions/eventFeed.js';
 import { urlIssue } from './webhooks/address.js';
-import { Webhooks } from './webhooks/webhooks.js';
+import type { Webhooks } from './webhooks/webhooks.js';
+import { webhookParts } from './webhookParts.js';
 
 /** How long a stop waits for requests that are being answered, in ms. */
 const DRAIN_MS = 10_000;
@@ -106,8 +106,8 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const reactor = openReactor(host, reactions);
   const chainer = openChainer(host, headKeys, onError);
   followersOf(host, { reactor, chainer, webhooks: webhooks.dispatch }).forEach((follower) => metrics.follow(follower));
-  const background = startBackground(host, { reactor, chainer }, onError);
-  const stopBackground = () => Promise.all([...background.map((part) => part.stop()), webhooks.dispatch.stop()]);
+  const background = [...startBackground(host, { reactor, chainer }, onError), webhooks.duty];
+  const stopBackground = () => Promise.all(background.map((part) => part.stop()));
   const server = await readModelsLive(host)
     .then(() => feed.start())
     .then(() => listen(apiServer(createApp(deps).callback()), settings))
@@ -116,7 +116,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
       throw error;
     });
   measureWebhooks(metrics, clock, () => webhooks.dispatch.statistics());
-  webhooks.dispatch.start();
+  webhooks.duty.start();
   const stopHousekeeping = keepHouse(limits, host, onError);
   const control = await serveOperations(settings.DATA_DIR, { host, operations, onError }).catch(onError);
   const stop = async () => {
@@ -211,28 +211,23 @@ function progressLog(logger: Logger): Report {
 }
 
 /** Webhooks: what the API asks of them, and what derives and delivers them. */
-function openWebhooks({ settings, platform, events, projector }: Host, handler: CommandHandler, onError: (error: unknown) => void) {
-  const { log, vault, leases, counters, webhooks: stores } = platform;
+function openWebhooks({ settings, platform, events, projector, ids }: Host, handler: CommandHandler, onError: (error: unknown) => void) {
   const allowPrivate = settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS;
-  const commands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => dispatch.nudge(ref));
-  const dispatch = new Webhooks({
-    log,
+  const { commands, webhooks, duty } = webhookParts({
+    platform,
     events,
-    stores,
-    leases,
-    vault,
-    secretSeal: { subject: secretSubject, context: secretContext },
-    clock: systemClock,
+    handler,
+    holder: ids.next(),
     isSkipped: (event) => projector.deps.skips.some(event),
-    disable: (ref, reason, cause) => commands.disable(ref, reason, cause),
     onError,
     schedule: settings.WEBHOOK_RETRY_SCHEDULE,
     allowPrivate,
     // Another copy may have made something ready.
-    ...(counters.shared ? { pollMs: 1_000 } : {}),
+    ...(platform.counters.shared ? { pollMs: 1_000 } : {}),
   });
-  const api = { commands, endpoints: stores.endpoints, deliveries: dispatch, urlIssue: (url: string) => urlIssue(url, allowPrivate) };
-  return { api, dispatch };
+  const { endpoints } = platform.webhooks;
+  const api = { commands, endpoints, deliveries: webhooks, urlIssue: (url: string) => urlIssue(url, allowPrivate) };
+  return { api, dispatch: webhooks, duty };
 }
 
 async function listen(server: Server, { PORT, HOST }: Settings): Promise<Server> {

@@ -3,13 +3,13 @@
 
 import { createSecretKey, randomUUID } from 'node:crypto';
 import { CommandHandler } from '../../src/commands/handle.js';
-import { secretContext, secretSubject, WebhookCommands } from '../../src/commands/webhooks.js';
 import { readSettings } from '../../src/config.js';
 import { emptyFields } from '../../src/domain/entity.js';
 import { contactStream } from '../../src/domain/streams.js';
 import { openHost } from '../../src/host.js';
 import { systemClock } from '../../src/ports/clock.js';
-import { Webhooks } from '../../src/webhooks/webhooks.js';
+import { payloadContext } from '../../src/webhooks/deriver.js';
+import { webhookParts } from '../../src/webhookParts.js';
 import { scratchFolder } from './processes.js';
 
 const contact = { ...emptyFields('John Smith'), email: 'john.smith@acme.com', phone: '555-123-4567' };
@@ -20,27 +20,14 @@ export const benchKey = createSecretKey(Buffer.alloc(32, 7));
 export async function openWebhooks() {
   const settings = readSettings({ DATA_DIR: scratchFolder(), ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'), JWT_SECRET: 'of no use here' });
   const { platform, events } = await openHost(settings);
-  const { log, vault, webhooks: stores } = platform;
+  const { vault, webhooks: stores } = platform;
   const handler = new CommandHandler(events, systemClock, { next: () => randomUUID() });
   const onError = (error: unknown) => console.error(error);
-  const commands: WebhookCommands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => webhooks.nudge(ref));
-  const webhooks: Webhooks = new Webhooks({
-    log,
-    events,
-    stores,
-    leases: platform.leases,
-    vault,
-    secretSeal: { subject: secretSubject, context: secretContext },
-    clock: systemClock,
-    disable: (ref, reason, cause) => commands.disable(ref, reason, cause),
-    onError,
-    schedule: undefined,
-    allowPrivate: true,
-  });
+  const { commands, webhooks, duty } = webhookParts({ platform, events, handler, holder: 'bench', onError, allowPrivate: true });
   const said = (organizationId: string) => ({ organizationId, actor: { sub: 'bench' }, requestId: randomUUID(), correlationId: 'bench', causationId: null });
   return {
     webhooks,
-    stores,
+    start: () => duty.start(),
     endpoint: (organizationId: string, url: string) =>
       commands.create(said(organizationId), { url, events: ['contact.created'], description: null, ordered: false }),
     /** Creates a contact; returns its id once that is on disk. */
@@ -51,8 +38,18 @@ export async function openWebhooks() {
       await events.commit(contactStream(organizationId, contactId), 'none', [created]);
       return contactId;
     },
+    /** What some delivery of the organization sends. */
+    async body(organizationId: string): Promise<Buffer> {
+      const endpointId = (await stores.endpoints.list(organizationId))[0]?.endpoint.id ?? '';
+      const [delivery] = (await stores.deliveries.list({ organizationId, endpointId }, { status: null, limit: 1, after: null })).items;
+      if (delivery === undefined) throw new Error('there is no delivery');
+      const box = await stores.deliveries.payload(delivery);
+      const body = box && (await vault.open({ organizationId, id: delivery.contactId ?? '' }, box, payloadContext(delivery)));
+      if (body === null) throw new Error('there is no payload');
+      return body;
+    },
     async stop(): Promise<void> {
-      await webhooks.stop();
+      await duty.stop();
       await platform.close();
     },
   };

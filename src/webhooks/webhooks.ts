@@ -1,13 +1,12 @@
 // The webhooks of the service: who delivers, and what is asked of it.
 
-import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import { TEST_TOPIC } from '../domain/webhookEndpoint.js';
 import type { AlarmClock } from '../ports/clock.js';
 import type { DeliveryPage, DeliveryQuery, DeliveryStatus, LoggedDelivery } from '../ports/deliveryStore.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore } from '../ports/eventStore.js';
-import type { Leases } from '../ports/leases.js';
 import type { WebhookStores } from '../ports/platform.js';
 import type { Replay } from '../ports/replayStore.js';
 import type { Vault } from '../ports/vault.js';
@@ -18,7 +17,6 @@ import { Delivering } from './delivering.js';
 import { deliveryId } from './deriver.js';
 import type { SecretSeal } from './signingKeys.js';
 import { Tallies } from './tallies.js';
-import { Tenure } from './tenure.js';
 
 /** How many organizations statistics name. */
 const NAMED_ORGANIZATIONS = 20;
@@ -27,8 +25,6 @@ export interface WebhooksOptions {
   log: EventLog;
   events: EventStore;
   stores: WebhookStores;
-  /** Decide which copy of the service delivers. */
-  leases: Leases;
   vault: Vault;
   secretSeal: SecretSeal;
   clock: AlarmClock;
@@ -49,33 +45,22 @@ export interface WebhooksOptions {
 
 export class Webhooks {
   private readonly tallies = new Tallies();
-  private readonly tenure: Tenure;
   /** Null while another copy of the service delivers. */
   private delivering: Delivering | null = null;
 
-  constructor(private readonly options: WebhooksOptions) {
-    const { leases, onError } = options;
-    this.tenure = new Tenure({
-      leases,
-      name: 'webhooks',
-      holder: randomUUID(),
-      begin: () => (this.delivering = new Delivering(options, this.tallies)),
-      end: async () => {
-        await this.delivering?.stop();
-        this.delivering = null;
-      },
-      onError,
-    });
-  }
+  constructor(private readonly options: WebhooksOptions) {}
 
-  /** Starts to derive and to deliver, where it was left off, when no other copy does. */
-  start(): void {
-    this.tenure.start();
-  }
-
-  /** Stops to take anything up, and waits for what is under way. */
-  async stop(): Promise<void> {
-    await this.tenure.stop();
+  /**
+   * Derives and delivers, from where it was left off, until `signal` aborts; then takes nothing more
+   * up, and waits for what is under way.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const delivering = new Delivering(this.options, this.tallies);
+    this.delivering = delivering;
+    await once(signal, 'abort');
+    await delivering.stop();
+    this.delivering = null;
   }
 
   /** That an endpoint changed. */

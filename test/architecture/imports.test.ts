@@ -25,7 +25,8 @@ const allowed: Record<string, string[]> = {
   config: [],
   migration: ['ports', 'operations', 'platform', 'config'],
   host: ['domain', 'ports', 'projections', 'operations', 'platform', 'config'],
-  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'chain', 'operations', 'api', 'metrics', 'platform', 'config', 'host'],
+  service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'chain', 'operations', 'api', 'metrics', 'platform', 'config', 'host', 'webhookParts'],
+  webhookParts: ['domain', 'ports', 'commands', 'subscriptions', 'webhooks'],
   main: ['cli', 'config', 'operations', 'service'],
 };
 

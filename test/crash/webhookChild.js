@@ -5,13 +5,12 @@
 
 import { createSecretKey, randomUUID } from 'node:crypto';
 import { CommandHandler } from '../../dist/commands/handle.js';
-import { secretContext, secretSubject, WebhookCommands } from '../../dist/commands/webhooks.js';
 import { decideContact, evolveContact, initialContact } from '../../dist/domain/contact.js';
 import { contactStream } from '../../dist/domain/streams.js';
 import { openEmbedded } from '../../dist/platform/embedded/index.js';
 import { SealedEventStore } from '../../dist/platform/sealedEventStore.js';
 import { systemClock } from '../../dist/ports/clock.js';
-import { Webhooks } from '../../dist/webhooks/webhooks.js';
+import { webhookParts } from '../../dist/webhookParts.js';
 
 const [dataDir, url] = process.argv.slice(2);
 const organizationId = 'acme';
@@ -22,28 +21,14 @@ const onError = (error) => {
 };
 // No read models: they are not what is looked at here.
 const platform = await openEmbedded({ dataDir, wrappingKeys: [createSecretKey(Buffer.alloc(32, 7))], projections: [], changesOf: () => [] });
-const { log, vault, webhooks: stores } = platform;
-const events = new SealedEventStore(log, platform.keys, platform.commit);
+const events = new SealedEventStore(platform.log, platform.keys, platform.commit);
 const handler = new CommandHandler(events, systemClock, { next: () => randomUUID() });
-const commands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => webhooks.nudge(ref));
-const webhooks = new Webhooks({
-  log,
-  events,
-  stores,
-  leases: platform.leases,
-  vault,
-  secretSeal: { subject: secretSubject, context: secretContext },
-  clock: systemClock,
-  disable: (ref, reason, cause) => commands.disable(ref, reason, cause),
-  onError,
-  schedule: Array(50).fill(0.1),
-  allowPrivate: true,
-});
+const { commands, duty } = webhookParts({ platform, events, handler, holder: 'child', onError, schedule: Array(50).fill(0.1), allowPrivate: true });
 const context = () => ({ organizationId, actor: { sub: 'crash' }, requestId: randomUUID(), correlationId: 'c', causationId: null });
 const facts = { manager: 'fits', parent: 'fits' };
 
 if (url !== undefined) await commands.create(context(), { url, events: ['contact.created'], description: null, ordered: false });
-webhooks.start();
+duty.start();
 process.send('ready');
 if (process.env.CREATE !== 'no') for (let writer = 0; writer < WRITERS; writer += 1) void createContacts();
 

@@ -2,7 +2,6 @@
 
 import { randomUUID } from 'node:crypto';
 import { CommandHandler, type CommandContext } from '../../src/commands/handle.js';
-import { secretContext, secretSubject, WebhookCommands } from '../../src/commands/webhooks.js';
 import { emptyFields } from '../../src/domain/entity.js';
 import type { DomainEvent } from '../../src/domain/events/registry.js';
 import { webhookTopics } from '../../src/domain/events/webhookEvents.js';
@@ -10,7 +9,8 @@ import { contactStream } from '../../src/domain/streams.js';
 import { readSettings } from '../../src/config.js';
 import { openHost } from '../../src/host.js';
 import type { LoggedDelivery } from '../../src/ports/deliveryStore.js';
-import { Webhooks, type WebhooksOptions } from '../../src/webhooks/webhooks.js';
+import { webhookParts } from '../../src/webhookParts.js';
+import type { WebhooksOptions } from '../../src/webhooks/webhooks.js';
 import { ManualClock } from './clock.js';
 import { temporaryFolder } from './folder.js';
 import { until } from './receiver.js';
@@ -26,21 +26,16 @@ export interface EndpointSaid {
 /** Opens webhooks that are not started yet. */
 export async function openWebhooks(options: Partial<WebhooksOptions> = {}, clock = new ManualClock(), dataDir = temporaryFolder()) {
   const { platform, events } = await openHost(readSettings({ ...testEnvironment, DATA_DIR: dataDir }));
-  const { log, vault, webhooks: stores } = platform;
+  const { log, webhooks: stores } = platform;
   const errors: unknown[] = [];
   const handler = new CommandHandler(events, clock, { next: () => randomUUID() });
-  const commands: WebhookCommands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => webhooks.nudge(ref));
-  const webhooks: Webhooks = new Webhooks({
-    log,
+  const { commands, webhooks, duty } = webhookParts({
+    platform,
     events,
-    stores,
-    leases: platform.leases,
-    vault,
-    secretSeal: { subject: secretSubject, context: secretContext },
+    handler,
+    holder: 'this',
     clock,
-    disable: (ref, reason, cause) => commands.disable(ref, reason, cause),
     onError: (error) => errors.push(error),
-    schedule: undefined,
     allowPrivate: true,
     random: () => 0,
     pollMs: 24 * 3_600_000,
@@ -56,6 +51,8 @@ export async function openWebhooks(options: Partial<WebhooksOptions> = {}, clock
     stores,
     commands,
     webhooks,
+    /** Begins to deliver. */
+    start: () => duty.start(),
     clock,
     /** What went wrong in the background. */
     errors,
@@ -84,7 +81,7 @@ export async function openWebhooks(options: Partial<WebhooksOptions> = {}, clock
       }, 'the dispatcher', 30_000);
     },
     async stop(): Promise<void> {
-      await webhooks.stop();
+      await duty.stop();
       await platform.close();
     },
     dataDir,

@@ -19,7 +19,7 @@ async function receiver(answer: Answer = ok): Promise<Receiver> {
 async function start(options: Parameters<typeof openWebhooks>[0] = {}): Promise<OpenedWebhooks> {
   const webhooks = await openWebhooks(options);
   opened.push({ close: () => webhooks.stop() });
-  webhooks.webhooks.start();
+  webhooks.start();
   return webhooks;
 }
 
@@ -248,7 +248,7 @@ describe('what was sent', () => {
     file.close();
     const again = await openWebhooks({}, first.clock, dataDir);
     opened.push({ close: () => again.stop() });
-    again.webhooks.start();
+    again.start();
     await again.settled();
     await again.happens('eve', [created('eve', 'Eve')]);
     await again.settled();
