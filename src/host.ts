@@ -5,18 +5,21 @@ import { v7 } from 'uuid';
 import { listOf, type Settings } from './config.js';
 import { upcasters } from './domain/events/registry.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
-import { absent } from './platform/absent.js';
 import { restoreEmbedded } from './platform/embedded/backup/restore.js';
 import { openEmbedded } from './platform/embedded/index.js';
+import { IndexedEventsOf } from './platform/indexedEvents.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
 import type { EventStoreDbLog } from './platform/servers/eventStoreDbLog.js';
+import { sortKey } from './platform/servers/eventStoreDbPositions.js';
 import { KeyedVault } from './platform/vault.js';
 import { wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
 import { systemClock, type Ids } from './ports/clock.js';
+import type { EventLog, Position } from './ports/eventLog.js';
 import type { EventStore } from './ports/eventStore.js';
 import type { PlatformObserver } from './ports/observer.js';
 import type { Platform } from './ports/platform.js';
+import { eventIndexProjection } from './projections/eventIndex.js';
 import { batchChanges, projections } from './projections/project.js';
 import { Projector } from './projections/projector.js';
 import { commitAndShow } from './projections/showing.js';
@@ -42,7 +45,8 @@ export async function openHost(settings: Settings, report: Report = () => undefi
       refresh: () => skips.load(events),
     });
     const shared = platform.commit === null;
-    const projector = new Projector({ projections, log, events, store, skips, clock: systemClock, ids: uuidV7, shared });
+    const made = settings.EVENTSTORE_URL === undefined ? projections : [...projections, eventIndexProjection];
+    const projector = new Projector({ projections: made, log, events, store, skips, clock: systemClock, ids: uuidV7, shared });
     if (shared) await skips.load(events);
     else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
     return { settings, platform, events, projector, clock: systemClock, ids: uuidV7, alone: true };
@@ -101,12 +105,12 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
     wrappingKeys: wrappingKeysFor(settings),
     projections,
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
-    compare: log === null ? undefined : (a, b) => log.compare(a, b),
+    ...(log === null ? {} : orderOf(log)),
     observer,
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;
-  return { ...rest, log, commit: null, eventIndex: absent('events by organization'), close: closing(embedded, log) };
+  return { ...rest, log, commit: null, eventIndex: new IndexedEventsOf(log, rest.projectionStore), close: closing(embedded, log) };
 }
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
@@ -114,15 +118,20 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
   const embedded = server === null ? await withEmbedded(opening, null) : null;
   const log = server ?? (embedded as Platform).log;
   try {
-    const names = projections.map(({ name }) => name);
+    const names = [...projections, eventIndexProjection].map(({ name }) => name);
     const { openMongo } = await import('./platform/servers/mongoPlatform.js');
-    const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, compare: (a, b) => log.compare(a, b) });
-    const eventIndex = embedded?.eventIndex ?? absent('events by organization');
+    const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, ...orderOf(log) });
+    const eventIndex = server === null ? (embedded as Platform).eventIndex : new IndexedEventsOf(server, mongo.projectionStore);
     return { ...mongo, log, commit: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
   } catch (error) {
     await embedded?.close();
     throw error;
   }
+}
+
+/** The order of a log's positions, for what is kept apart from it. */
+function orderOf(log: EventLog) {
+  return { compare: (a: Position | null, b: Position | null) => log.compare(a, b), sortKey };
 }
 
 function wrappingKeysFor({ ENCRYPTION_KEY }: Settings): WrappingKeys {

@@ -1,17 +1,21 @@
 // What operations on projections have in common.
 
 import { z } from 'zod';
-import type { Projection, ProjectionName } from '../ports/projection.js';
+import type { AnyProjection, GenerationName } from '../ports/projection.js';
+import { eventIndexProjection } from '../projections/eventIndex.js';
 import { projections } from '../projections/project.js';
+import type { Projector } from '../projections/projector.js';
 import { OperationError } from './operation.js';
 
-const names = projections.map(({ name }) => name) as [ProjectionName, ...ProjectionName[]];
+const names = [...projections, eventIndexProjection].map(({ name }) => name) as [GenerationName, ...GenerationName[]];
 
 export const projectionSchema = z.enum(names, { error: `there are the projections ${names.join(', ')}` });
 
-/** The one named, or all. */
-export function projectionsNamed(name: string | null): readonly Projection[] {
-  return projections.filter((projection) => name === null || projection.name === name);
+/** The one named, or all that the platform has. @throws OperationError when it has none of that name */
+export function projectionsNamed(name: GenerationName | null, { deps }: Projector): readonly AnyProjection[] {
+  const named = deps.projections.filter((projection) => name === null || projection.name === name);
+  if (named.length === 0) throw new OperationError(`there is no projection ${name} here: the event log has an index of its own`);
+  return named;
 }
 
 const known = ['ProjectionStoppedError', 'ProjectorError', 'RebuildReplacedError', 'VerifyInterruptedError'];

@@ -1,13 +1,13 @@
 // Has projections go past an event that they cannot project.
 
 import { z } from 'zod';
-import type { ProjectionName } from '../ports/projection.js';
+import type { GenerationName } from '../ports/projection.js';
 import type { Operation } from './operation.js';
 import { asOperationError, projectionSchema } from './projections.js';
 
 interface SkipParams {
   position: string;
-  projection: ProjectionName | null;
+  projection: GenerationName | null;
   reason: string;
   actor: string;
 }

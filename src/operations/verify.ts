@@ -1,7 +1,9 @@
 // Compares read models with what the events say.
 
 import { z } from 'zod';
+import type { GenerationName } from '../ports/projection.js';
 import { verify, type Difference } from '../projections/verify.js';
+import { verifyIndex } from '../projections/verifyIndex.js';
 import type { Operation } from './operation.js';
 import { asOperationError, projectionSchema, projectionsNamed } from './projections.js';
 
@@ -9,7 +11,7 @@ import { asOperationError, projectionSchema, projectionsNamed } from './projecti
 const LISTED = 1_000;
 
 const resultSchema = z.object({
-  /** How many documents were compared. */
+  /** How many documents and entries of the index of events were compared. */
   compared: z.number(),
   /** How many differ, and the first of them. */
   differing: z.number(),
@@ -20,7 +22,7 @@ const resultSchema = z.object({
 
 export type VerifyResult = z.infer<typeof resultSchema>;
 
-export const verifyOperation: Operation<{ projection: string | null }, VerifyResult> = {
+export const verifyOperation: Operation<{ projection: GenerationName | null }, VerifyResult> = {
   name: 'verify',
   params: z.object({ projection: projectionSchema.nullable() }),
   result: resultSchema,
@@ -30,8 +32,10 @@ export const verifyOperation: Operation<{ projection: string | null }, VerifyRes
       result.differing += 1;
       if (result.differences.length < LISTED) result.differences.push({ projection, organizationId, id, kind, fields });
     };
-    for (const projection of projectionsNamed(name)) {
-      result.compared += await asOperationError(verify(projection, projector.deps, { found, report, signal }));
+    const options = { found, report, signal };
+    for (const projection of projectionsNamed(name, projector)) {
+      const compared = projection.name === 'events' ? verifyIndex(projector.deps, options) : verify(projection, projector.deps, options);
+      result.compared += await asOperationError(compared);
     }
     return result;
   },

@@ -5,11 +5,33 @@ import type { Entity } from '../domain/entity.js';
 import type { FieldChange } from '../domain/history.js';
 import type { DocumentKeys } from '../domain/keys.js';
 import type { StreamCategory } from '../domain/streams.js';
+import type { Position } from './eventLog.js';
 import type { RecordedEvent } from './eventStore.js';
 
 export type { DocumentKeys };
 
 export type ProjectionName = 'contacts' | 'companies';
+
+/** What is made of the events and can be made anew: the documents of a projection, or the index of events. */
+export type GenerationName = ProjectionName | 'events';
+
+/** The index of events by organization, where the log has none of its own: entries, not documents, which it makes of any event. */
+export interface IndexProjection {
+  name: 'events';
+  /** Raised when entries come out otherwise than before. */
+  version: number;
+}
+
+export type AnyProjection = Projection | IndexProjection;
+
+/** Where an event of an organization stands. */
+export interface IndexEntry {
+  organizationId: string;
+  position: Position;
+  stream: string;
+  revision: number;
+  type: string;
+}
 
 export interface Projection {
   name: ProjectionName;

@@ -6,7 +6,7 @@ import type { Contact } from '../domain/contact.js';
 import type { ContactMethod, Status } from '../domain/entity.js';
 import type { SearchWord } from '../domain/text.js';
 import type { Position } from './eventLog.js';
-import type { Change, DocumentKeys, DocumentSubject, ProjectionName, Versioned } from './projection.js';
+import type { Change, DocumentKeys, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from './projection.js';
 
 /** A document as a read shows it. */
 export interface Shown<Document> {
@@ -89,8 +89,8 @@ export interface ReadStore {
 }
 
 /**
- * One complete set of a projection's documents, made by one version of it from the first event
- * on. One is live: reads see it, and only it. Another may be built beside it and take its place.
+ * One complete set of a projection's documents, or of entries of the index of events, made by one
+ * version of it from the first event on. One is live: reads see it, and only it. Another may be built beside it and take its place.
  */
 export interface Generation {
   /** Names the set within its projection; a later one is greater. */
@@ -120,11 +120,11 @@ export interface Showing {
 /** The side of the read models that projecting uses. */
 export interface ProjectionStore {
   /** The generation that reads see, as of now; null: there never was one, and reads find nothing. */
-  live(projection: ProjectionName): Promise<Generation | null>;
+  live(projection: GenerationName): Promise<Generation | null>;
   /** The generation being built, as of now; null: none is. */
-  building(projection: ProjectionName): Promise<Generation | null>;
+  building(projection: GenerationName): Promise<Generation | null>;
   /** Begins to build a generation by `version`, empty, in place of one that was being built. */
-  build(projection: ProjectionName, version: number): Promise<Generation>;
+  build(projection: GenerationName, version: number): Promise<Generation>;
   /** What stands for each subject in a generation, in their order; null where nothing ever did. */
   load(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): Promise<(Versioned | null)[]>;
   /**
@@ -141,6 +141,13 @@ export interface ProjectionStore {
     from: Position | null,
     to: Position,
   ): Promise<boolean>;
+  /** As `apply`, for entries of the index of events. An entry that is there already stays. */
+  index(generation: number, entries: readonly IndexEntry[], from: Position | null, to: Position): Promise<boolean>;
+  /**
+   * Up to `limit` entries of an organization in a generation of the index of events, after `after`
+   * (null: from the first on) and up to `upTo`, in the order of the log.
+   */
+  entries(generation: number, organizationId: string, after: Position | null, upTo: Position, limit: number): Promise<IndexEntry[]>;
   /**
    * Makes reads show what `showing` names, ahead of the position: for a writer that waits to see its
    * own events. A generation being built is changed alike, or is not switched to until its builder
@@ -155,7 +162,7 @@ export interface ProjectionStore {
    * `anyway`: wherever the live one stands, since it was made from another log.
    * @returns whether it is live now
    */
-  switchTo(projection: ProjectionName, generation: number, anyway?: boolean): Promise<boolean>;
+  switchTo(projection: GenerationName, generation: number, anyway?: boolean): Promise<boolean>;
   /**
    * Up to `limit` documents and tombstones of a generation after `after` (null: from the first
    * on), in one order that does not change; none when the generation is gone.

@@ -4,8 +4,9 @@ import { isOfCategory } from '../domain/streams.js';
 import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
-import type { Change, Projection, ProjectionName } from '../ports/projection.js';
+import type { AnyProjection, Change, GenerationName, Projection } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
+import { entriesOf } from './eventIndex.js';
 import { bySubject, changeOf } from './project.js';
 import type { Skips } from './skips.js';
 
@@ -22,7 +23,7 @@ export class ProjectionStoppedError extends Error {
   override readonly name = 'ProjectionStoppedError';
 
   constructor(
-    readonly projection: ProjectionName,
+    readonly projection: GenerationName,
     readonly event: StoredEvent,
     cause: unknown,
   ) {
@@ -36,22 +37,25 @@ export class ProjectionStoppedError extends Error {
 export class AheadOfLogError extends Error {
   override readonly name = 'AheadOfLogError';
 
-  constructor(readonly projection: ProjectionName) {
+  constructor(readonly projection: GenerationName) {
     super(`the projection ${projection} is ahead of the event log: is it the right log? 'contacts rebuild' makes it anew from this one`);
   }
 }
 
 /** Whether what reads see of a projection stands further on than the log. */
-export async function isAheadOfLog(projection: ProjectionName, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<boolean> {
+export async function isAheadOfLog(projection: GenerationName, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<boolean> {
   const position = (await store.live(projection))?.position ?? null;
   return position !== null && !(await log.reaches(position));
 }
 
+/** Applies what events make of a generation that stands at `from`, and moves it to `to`; returns whether it stood there. */
+export type Application = (from: Position | null, to: Position) => Promise<boolean>;
+
 export interface Step {
-  changes: Change[];
-  /** Where they lead. */
+  apply: Application;
+  /** Where it leads. */
   position: Position;
-  /** How many events they come from. */
+  /** How many events it comes from. */
   seen: number;
   /** Whether this was the end of the log at the time. */
   caughtUp: boolean;
@@ -64,7 +68,7 @@ export interface Step {
  * @throws UnavailableError
  */
 export async function nextStep(
-  projection: Projection,
+  projection: AnyProjection,
   { number, position }: Pick<Generation, 'number' | 'position'>,
   deps: ProjectingDeps,
   limit: number,
@@ -72,8 +76,8 @@ export async function nextStep(
   for (let wanted = limit; ; ) {
     const batch = await deps.log.readAll(position, wanted);
     try {
-      const changes = await changesOf(projection, number, await deps.events.open(concerning(projection, batch.events, deps.skips)), deps);
-      return { changes, position: batch.position, seen: batch.events.length, caughtUp: batch.caughtUp };
+      const apply = await applicationOf(projection, number, batch.events, deps);
+      return { apply, position: batch.position, seen: batch.events.length, caughtUp: batch.caughtUp };
     } catch (error) {
       const [first, second] = batch.events;
       if (error instanceof UnavailableError || first === undefined) throw error;
@@ -88,8 +92,28 @@ export function concerning({ name, category }: Projection, stored: readonly Stor
   return stored.filter((event) => isOfCategory(event.stream, category) && !skips.has(name, event));
 }
 
+/**
+ * What stored events make of a generation; those in `opened` are them opened, where that was done.
+ * @throws ProjectionGapError, UnreadableEventError, UnavailableError
+ */
+export async function applicationOf(
+  projection: AnyProjection,
+  number: number,
+  stored: readonly StoredEvent[],
+  deps: ProjectingDeps,
+  opened?: readonly RecordedEvent[],
+): Promise<Application> {
+  const { store, skips } = deps;
+  if (projection.name === 'events') {
+    const entries = entriesOf(stored);
+    return (from, to) => store.index(number, entries, from, to);
+  }
+  const changes = await changesOf(projection, number, opened ?? (await deps.events.open(concerning(projection, stored, skips))), deps);
+  return (from, to) => store.apply(projection.name, number, changes, from, to);
+}
+
 /** What events make of a generation's documents. @throws ProjectionGapError, UnavailableError */
-export async function changesOf(
+async function changesOf(
   projection: Projection,
   generation: number,
   events: readonly RecordedEvent[],

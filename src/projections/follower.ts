@@ -5,8 +5,8 @@
 import type { EventBatch, Position } from '../ports/eventLog.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
-import type { Projection, ProjectionName } from '../ports/projection.js';
-import { changesOf, concerning, isAheadOfLog } from './advance.js';
+import type { AnyProjection, GenerationName } from '../ports/projection.js';
+import { applicationOf, concerning, isAheadOfLog } from './advance.js';
 import type { Projector } from './projector.js';
 
 /** Where a live generation stands. */
@@ -23,7 +23,7 @@ interface OpenedBatch {
 
 export class Follower {
   /** Of those that this copy's version of a projection makes and that have not stopped. */
-  private readonly places = new Map<ProjectionName, Place>();
+  private readonly places = new Map<GenerationName, Place>();
   private caughtUp = false;
 
   constructor(private readonly projector: Projector) {}
@@ -46,11 +46,11 @@ export class Follower {
     const following = AbortSignal.any([signal, ended.signal]);
     try {
       let from = await this.earliest();
-      for await (const { batch, events: opened } of ahead(this.opened(log.subscribe(from, following)))) {
+      for await (const opened of ahead(this.opened(log.subscribe(from, following)))) {
         if (signal.aborted) return;
-        await Promise.all(projections.map((projection) => this.take(projection, from, batch, opened, signal)));
-        from = batch.position;
-        this.caughtUp ||= batch.caughtUp;
+        await Promise.all(projections.map((projection) => this.take(projection, from, opened, signal)));
+        from = opened.batch.position;
+        this.caughtUp ||= opened.batch.caughtUp;
       }
     } finally {
       ended.abort();
@@ -60,7 +60,7 @@ export class Follower {
   private async *opened(batches: AsyncIterable<EventBatch>): AsyncIterable<OpenedBatch> {
     const { projections, events, skips } = this.projector.deps;
     for await (const batch of batches) {
-      const concerned = projections.flatMap((projection) => concerning(projection, batch.events, skips));
+      const concerned = projections.flatMap((projection) => (projection.name === 'events' ? [] : concerning(projection, batch.events, skips)));
       const opened = events.open(concerned).catch((error: unknown) => {
         if (error instanceof UnavailableError) throw error;
         return null;
@@ -70,19 +70,20 @@ export class Follower {
   }
 
   /** Applies what came after `from`; by the longer way where a projection is not there or an event is in the way. */
-  private async take(projection: Projection, from: Position | null, batch: EventBatch, events: RecordedEvent[] | null, signal: AbortSignal) {
+  private async take(projection: AnyProjection, from: Position | null, { batch, events }: OpenedBatch, signal: AbortSignal) {
     const { log } = this.projector.deps;
     const place = this.places.get(projection.name);
     if (place !== undefined && log.compare(place.position, batch.position) >= 0) return;
     const isNext = place !== undefined && log.compare(place.position, from) >= 0;
-    if (!isNext || events === null || !(await this.apply(projection, place, batch, events))) await this.bringUpToDate(projection, signal);
+    if (!isNext || !(await this.apply(projection, place, batch, events))) await this.bringUpToDate(projection, signal);
   }
 
-  private async apply(projection: Projection, place: Place, batch: EventBatch, events: RecordedEvent[]): Promise<boolean> {
-    const { store } = this.projector.deps;
+  private async apply(projection: AnyProjection, place: Place, batch: EventBatch, events: RecordedEvent[] | null): Promise<boolean> {
+    // The index of events takes them as they are stored.
+    if (events === null && projection.name !== 'events') return false;
     try {
-      const changes = await changesOf(projection, place.number, events, this.projector.deps);
-      if (!(await store.apply(projection.name, place.number, changes, place.position, batch.position))) return false;
+      const apply = await applicationOf(projection, place.number, batch.events, this.projector.deps, events ?? []);
+      if (!(await apply(place.position, batch.position))) return false;
       place.position = batch.position;
       return true;
     } catch (error) {
@@ -92,7 +93,7 @@ export class Follower {
   }
 
   /** Up to the end of the log, whatever its documents were made by; or as far as it gets. */
-  private async bringUpToDate(projection: Projection, signal: AbortSignal): Promise<void> {
+  private async bringUpToDate(projection: AnyProjection, signal: AbortSignal): Promise<void> {
     this.places.delete(projection.name);
     await this.projector.bringUpToDate(projection, { signal });
     const hasStopped = this.projector.stops().some((stop) => stop.projection === projection.name);
@@ -100,7 +101,7 @@ export class Follower {
   }
 
   /** Looks up where a projection stands; returns whether it is this copy's version of it that is live. */
-  private async findPlace({ name, version }: Projection): Promise<boolean> {
+  private async findPlace({ name, version }: AnyProjection): Promise<boolean> {
     const live = await this.projector.deps.store.live(name);
     if (live?.version !== version || (await isAheadOfLog(name, this.projector.deps))) return false;
     this.places.set(name, { number: live.number, position: live.position });

@@ -6,13 +6,13 @@ import { schemaVersionOf } from '../domain/events/registry.js';
 import { projectionsStream, SERVICE_ORGANIZATION } from '../domain/streams.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Position, StoredEvent } from '../ports/eventLog.js';
-import type { Projection, ProjectionName } from '../ports/projection.js';
+import type { AnyProjection, GenerationName } from '../ports/projection.js';
 import { AheadOfLogError, isAheadOfLog, nextStep, ProjectionStoppedError, type ProjectingDeps } from './advance.js';
 import { catchUp } from './catchUp.js';
 import { rebuild, type RebuildOptions, type RebuildProgress } from './rebuild.js';
 
 export interface ProjectorDeps extends ProjectingDeps {
-  projections: readonly Projection[];
+  projections: readonly AnyProjection[];
   clock: Clock;
   ids: Ids;
   /** Whether copies of the service of another version may work on the same store. */
@@ -28,19 +28,19 @@ export class ProjectorError extends Error {
 export interface SkipRequest {
   position: Position;
   /** Null: every projection that has come to the event and cannot go past it. */
-  projection: ProjectionName | null;
+  projection: GenerationName | null;
   reason: string;
   actor: string;
 }
 
 export class Projector {
-  private readonly stopped = new Map<ProjectionName, ProjectionStoppedError | AheadOfLogError>();
-  private readonly rebuilding = new Set<ProjectionName>();
+  private readonly stopped = new Map<GenerationName, ProjectionStoppedError | AheadOfLogError>();
+  private readonly rebuilding = new Set<GenerationName>();
 
   constructor(readonly deps: ProjectorDeps) {}
 
   /** Brings every projection up to date; one that another version made is made anew. @throws UnavailableError */
-  async start(report?: (name: ProjectionName, progress: RebuildProgress) => void): Promise<void> {
+  async start(report?: (name: GenerationName, progress: RebuildProgress) => void): Promise<void> {
     await this.deps.skips.load(this.deps.events);
     for (const projection of this.deps.projections) {
       await this.bringUpToDate(projection, { alone: true, report: (progress) => report?.(projection.name, progress) });
@@ -53,7 +53,7 @@ export class Projector {
   }
 
   /** Makes a projection anew, reads undisturbed; as `rebuild`. @throws ProjectorError when it is being rebuilt already */
-  async rebuild(projection: Projection, options: RebuildOptions): Promise<number> {
+  async rebuild(projection: AnyProjection, options: RebuildOptions): Promise<number> {
     const { name } = projection;
     if (this.rebuilding.has(name)) throw new ProjectorError(`${name} is being rebuilt already`);
     this.rebuilding.add(name);
@@ -72,8 +72,8 @@ export class Projector {
    * @returns which ones
    * @throws ProjectorError when none has come to an event at that position that it cannot project
    */
-  async skip(request: SkipRequest, options: RebuildOptions = {}): Promise<ProjectionName[]> {
-    const skipping: Projection[] = [];
+  async skip(request: SkipRequest, options: RebuildOptions = {}): Promise<GenerationName[]> {
+    const skipping: AnyProjection[] = [];
     for (const projection of this.deps.projections) {
       if (request.projection !== null && request.projection !== projection.name) continue;
       const event = await this.barrier(projection, request.position);
@@ -92,7 +92,7 @@ export class Projector {
    * another version made them; not those of a newer one that copies of that version look after.
    * @throws UnavailableError
    */
-  async bringUpToDate(projection: Projection, options: RebuildOptions): Promise<void> {
+  async bringUpToDate(projection: AnyProjection, options: RebuildOptions): Promise<void> {
     try {
       if (await isAheadOfLog(projection.name, this.deps)) throw new AheadOfLogError(projection.name);
       const isLive = (await catchUp(projection, this.deps, options.signal)) !== null;
@@ -104,12 +104,12 @@ export class Projector {
     }
   }
 
-  private async isNewerLive({ name, version }: Projection): Promise<boolean> {
+  private async isNewerLive({ name, version }: AnyProjection): Promise<boolean> {
     return this.deps.shared && ((await this.deps.store.live(name))?.version ?? 0) > version;
   }
 
   /** The event at `position`, if it is the next one for `projection`, or for its rebuild, and cannot be projected. */
-  private async barrier(projection: Projection, position: Position): Promise<StoredEvent | null> {
+  private async barrier(projection: AnyProjection, position: Position): Promise<StoredEvent | null> {
     const { store } = this.deps;
     for (const generation of [await store.live(projection.name), await store.building(projection.name)]) {
       if (generation?.version !== projection.version) continue;
@@ -123,7 +123,7 @@ export class Projector {
     return null;
   }
 
-  private async record(projection: ProjectionName, { position, stream, revision }: StoredEvent, request: SkipRequest) {
+  private async record(projection: GenerationName, { position, stream, revision }: StoredEvent, request: SkipRequest) {
     const { events, clock, ids } = this.deps;
     const last = await events.last(projectionsStream);
     const [now, id] = [clock.now().toISOString(), ids.next()];

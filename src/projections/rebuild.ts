@@ -1,7 +1,7 @@
 // Makes a projection's documents anew, beside those that are read, and then has reads see them.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Projection } from '../ports/projection.js';
+import type { AnyProjection } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
 import { isAheadOfLog, nextStep, type ProjectingDeps, type Step } from './advance.js';
 
@@ -38,7 +38,7 @@ export interface RebuildOptions {
  * @returns how many events were looked at
  * @throws ProjectionStoppedError, RebuildReplacedError, UnavailableError, and the reason of `signal`
  */
-export async function rebuild(projection: Projection, deps: ProjectingDeps, options: RebuildOptions = {}): Promise<number> {
+export async function rebuild(projection: AnyProjection, deps: ProjectingDeps, options: RebuildOptions = {}): Promise<number> {
   const { log, store } = deps;
   const { report, signal, alone = false } = options;
   const anyway = await isAheadOfLog(projection.name, deps);
@@ -63,10 +63,10 @@ export async function rebuild(projection: Projection, deps: ProjectingDeps, opti
 }
 
 /** Applies a step and, where it reaches the end of the log, switches. */
-async function take(step: Step, { name }: Projection, { number, position }: Generation, store: ProjectionStore, anyway: boolean) {
+async function take(step: Step, { name }: AnyProjection, { number, position }: Generation, store: ProjectionStore, anyway: boolean) {
   // Asked for together: where others write without a pause, a switch that came after would always come too late.
   const [applied, atOnce] = await Promise.all([
-    step.seen === 0 || store.apply(name, number, step.changes, position, step.position),
+    step.seen === 0 || step.apply(position, step.position),
     step.caughtUp && store.switchTo(name, number, anyway),
   ]);
   // A store that takes the two one by one may have taken the switch first.
@@ -74,7 +74,7 @@ async function take(step: Step, { name }: Projection, { number, position }: Gene
 }
 
 /** Goes on with what was begun, unless that was by another version, or from another log. */
-async function begin({ name, version }: Projection, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<Generation> {
+async function begin({ name, version }: AnyProjection, { log, store }: Pick<ProjectingDeps, 'log' | 'store'>): Promise<Generation> {
   const begun = await store.building(name);
   const isOurs = begun?.version === version && (begun.position === null || (await log.reaches(begun.position)));
   return isOurs ? begun : store.build(name, version);

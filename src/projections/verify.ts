@@ -6,7 +6,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { jsonEqual, isJsonObject, type Json } from '../domain/json.js';
 import { parseStream, streamName } from '../domain/streams.js';
 import type { Position, StoredEvent } from '../ports/eventLog.js';
-import type { DocumentKeys, DocumentSubject, Projection, ProjectionName, Versioned } from '../ports/projection.js';
+import type { DocumentKeys, DocumentSubject, GenerationName, Projection, Versioned } from '../ports/projection.js';
 import type { StoredDocument } from '../ports/readStore.js';
 import type { ProjectingDeps } from './advance.js';
 import { changeOf } from './project.js';
@@ -17,7 +17,7 @@ const LOOK_AGAIN_AFTER_MS = 50;
 
 /** What is wrong with one document. Nothing of what it says: only where it differs. */
 export interface Difference extends DocumentSubject {
-  projection: ProjectionName;
+  projection: GenerationName;
   /** `unreadable`: its events cannot be projected. */
   kind: 'missing' | 'superfluous' | 'different' | 'unreadable';
   /** Names of the fields that differ, as `metadata.title`; `keys.…` is what it is found by. */

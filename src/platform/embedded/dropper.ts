@@ -2,6 +2,7 @@
 // What a stop or a kill left undone is done after the next start.
 
 import { BackgroundWork } from './backgroundWork.js';
+import type { SqliteEventEntries } from './eventEntries.js';
 import type { SqliteDocuments } from './documents.js';
 import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit } from './groupCommit.js';
@@ -18,6 +19,7 @@ export class Dropper {
     private readonly writes: GroupCommit,
     private readonly generations: SqliteGenerations,
     private readonly documents: SqliteDocuments,
+    private readonly entries: SqliteEventEntries,
   ) {}
 
   /** Begins to drop what there is to drop, unless it is at it. */
@@ -46,7 +48,8 @@ export class Dropper {
     const dropped = this.generations.dropped();
     if (dropped === undefined) return false;
     const { projection, number } = dropped;
-    if (!this.documents.dropSome(projection, number, ROWS_AT_A_TIME)) this.generations.gone(projection, number);
+    const some = projection === 'events' ? this.entries.dropSome(number, ROWS_AT_A_TIME) : this.documents.dropSome(projection, number, ROWS_AT_A_TIME);
+    if (!some) this.generations.gone(projection, number);
     return true;
   }
 }

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../../ports/commit.js';
-import type { EventLog } from '../../ports/eventLog.js';
+import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
@@ -16,6 +16,7 @@ import { Database } from './database.js';
 import { SqliteDeliveryStore } from './deliveries.js';
 import { SqliteDocuments } from './documents.js';
 import { Dropper } from './dropper.js';
+import { SqliteEventEntries } from './eventEntries.js';
 import { SqliteEventIndex } from './eventIndex.js';
 import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
@@ -42,6 +43,8 @@ export interface EmbeddedOptions {
   changesOf: ChangesOf;
   /** The order of positions, where the events lie in another log. */
   compare?: EventLog['compare'] | undefined;
+  /** Positions of that log as texts that sort as they do; as they are unless given. */
+  sortKey?: ((position: Position) => string) | undefined;
   observer?: PlatformObserver | undefined;
 }
 
@@ -85,7 +88,7 @@ const observing =
 
 function openStore(
   database: Database,
-  { projections, changesOf, compare }: Pick<EmbeddedOptions, 'projections' | 'changesOf' | 'compare'>,
+  { projections, changesOf, compare, sortKey = String }: Pick<EmbeddedOptions, 'projections' | 'changesOf' | 'compare' | 'sortKey'>,
   observe: GroupObserver,
 ) {
   const writes = new GroupCommit(database, observe);
@@ -93,8 +96,9 @@ function openStore(
   const order = compare ?? ((a, b) => log.compare(a, b));
   const generations = new SqliteGenerations(database, order);
   const documents = new SqliteDocuments(database, generations);
-  const dropper = new Dropper(writes, generations, documents);
-  const projectionStore = new SqliteProjectionStore(database, writes, generations, documents, dropper);
+  const entries = new SqliteEventEntries(database, sortKey);
+  const dropper = new Dropper(writes, generations, documents, entries);
+  const projectionStore = new SqliteProjectionStore(database, writes, generations, documents, entries, dropper);
   const inline = new InlineProjector(projections, projectionStore, generations, documents, changesOf);
   writes.join(generations);
   writes.join(documents);

@@ -1,5 +1,6 @@
 // The layout of the two files, as numbered migrations: a landed one is never changed.
 
+import { eventEntriesTable } from './eventEntries.js';
 import { historyTables } from './historyRows.js';
 import type { Migration } from './migrate.js';
 import { chainTables } from './chainTables.js';
@@ -157,6 +158,7 @@ export const storeMigrations: readonly Migration[] = [
   `,
   historyTables,
   chainTables,
+  eventEntriesTable,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */
@@ -191,4 +193,5 @@ export const readModelTables: ReadonlySet<string> = new Set([
   'documents',
   'tombstones',
   'spare_collections',
+  'event_entries',
 ]);

@@ -1,11 +1,12 @@
 // The side of the read models that projecting uses.
 
 import type { Position } from '../../ports/eventLog.js';
-import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
+import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { reading, type Database } from './database.js';
 import { storedDocuments } from './documentWalk.js';
 import type { SqliteDocuments } from './documents.js';
+import type { SqliteEventEntries } from './eventEntries.js';
 import type { Dropper } from './dropper.js';
 import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit } from './groupCommit.js';
@@ -23,14 +24,15 @@ export class SqliteProjectionStore implements ProjectionStore {
     private readonly writes: GroupCommit,
     private readonly generations: SqliteGenerations,
     private readonly tables: SqliteDocuments,
+    private readonly eventEntries: SqliteEventEntries,
     private readonly dropper: Dropper,
   ) {}
 
-  async live(projection: ProjectionName): Promise<Generation | null> {
+  async live(projection: GenerationName): Promise<Generation | null> {
     return reading(() => this.generations.live(projection));
   }
 
-  async building(projection: ProjectionName): Promise<Generation | null> {
+  async building(projection: GenerationName): Promise<Generation | null> {
     return reading(() => {
       const building = this.generations.building(projection);
       const ahead = building === null ? undefined : this.ahead.get(nameOf(projection, building.number));
@@ -39,7 +41,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     });
   }
 
-  async build(projection: ProjectionName, version: number): Promise<Generation> {
+  async build(projection: GenerationName, version: number): Promise<Generation> {
     const built = await this.writes.run(() => this.generations.build(projection, version));
     this.dropper.start();
     return built;
@@ -63,13 +65,25 @@ export class SqliteProjectionStore implements ProjectionStore {
     return this.writes.run(() => this.applyNow(projection, generation, changes, from, to));
   }
 
-  async switchTo(projection: ProjectionName, generation: number, anyway = false): Promise<boolean> {
+  async switchTo(projection: GenerationName, generation: number, anyway = false): Promise<boolean> {
     const switched = await this.writes.run(() => {
       const ahead = this.ahead.get(nameOf(projection, generation));
       return ahead?.noted === ahead?.seen && this.generations.switchTo(projection, generation, anyway);
     });
     this.dropper.start();
     return switched;
+  }
+
+  async index(generation: number, entries: readonly IndexEntry[], from: Position | null, to: Position): Promise<boolean> {
+    return this.writes.run(() => {
+      if (!this.generations.advance('events', generation, from, to)) return false;
+      this.eventEntries.insert(generation, entries);
+      return true;
+    });
+  }
+
+  async entries(generation: number, organizationId: string, after: Position | null, upTo: Position, limit: number): Promise<IndexEntry[]> {
+    return reading(() => this.eventEntries.read(generation, organizationId, after, upTo, limit));
   }
 
   async show(projection: ProjectionName, showing: Showing): Promise<boolean> {
@@ -121,4 +135,4 @@ export class SqliteProjectionStore implements ProjectionStore {
   }
 }
 
-const nameOf = (projection: ProjectionName, generation: number) => `${projection}/${generation}`;
+const nameOf = (projection: GenerationName, generation: number) => `${projection}/${generation}`;

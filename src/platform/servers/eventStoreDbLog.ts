@@ -3,11 +3,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamCategories } from '../../domain/streams.js';
 import { UnavailableError } from '../../ports/errors.js';
+import type { IndexEntry } from '../../ports/projection.js';
+import type { PickingLog } from '../indexedEvents.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEvent, Position, StoredEvent } from '../../ports/eventLog.js';
 import { EventStoreDbConnection } from './eventStoreDbConnection.js';
 import { AppendTooLargeError, LogEndsBeforeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
 import { toStoredEvent } from './eventStoreDbEvents.js';
 import { comparePositions, decodePosition, encodePosition, isPosition, type LogPosition } from './eventStoreDbPositions.js';
+import { EventStoreDbPicks } from './eventStoreDbPicks.js';
 import { patiently, pauseAfter } from './eventStoreDbRetries.js';
 import { EventStoreDbTail } from './eventStoreDbTail.js';
 
@@ -45,13 +48,14 @@ export interface EventStoreDbOptions {
 
 const ourPrefixes = streamCategories.map((category) => `${category}-`);
 
-export class EventStoreDbLog implements EventLog {
+export class EventStoreDbLog implements EventLog, PickingLog {
   private readonly connection: EventStoreDbConnection;
   private readonly tail: EventStoreDbTail;
   private readonly prefixes: readonly string[];
   private readonly patience: EventStoreDbPatience;
   private readonly onTrouble: (error: unknown) => void;
   private readonly closing = new AbortController();
+  private readonly picks = new EventStoreDbPicks((stream, from, count) => this.readSome(stream, from, count));
   /** Of ours, the furthest event known; looking for the last one need not look before it. */
   private furthest: LogPosition | null = null;
 
@@ -84,7 +88,7 @@ export class EventStoreDbLog implements EventLog {
 
   async *read(stream: string, fromRevision: number): AsyncIterable<StoredEvent[]> {
     for (let from = fromRevision; ; ) {
-      const events = await this.reading(async () => (await this.connection.readStream(stream, from, READ_BATCH)).map(toStoredEvent));
+      const events = await this.readSome(stream, from, READ_BATCH);
       if (events.length > 0) yield events;
       if (events.length < READ_BATCH) return;
       from += events.length;
@@ -151,6 +155,14 @@ export class EventStoreDbLog implements EventLog {
     return ours && others ? comparePositions(decodePosition(a), decodePosition(b)) : Number(ours) - Number(others);
   }
 
+  pick(places: readonly IndexEntry[]): Promise<StoredEvent[]> {
+    return this.picks.pick(places);
+  }
+
+  isPosition(text: string): boolean {
+    return isPosition(text);
+  }
+
   /** Ends subscriptions, and lets go of the server. */
   async close(): Promise<void> {
     this.closing.abort();
@@ -174,6 +186,10 @@ export class EventStoreDbLog implements EventLog {
     const last = stored.at(-1);
     const same = stored.length === events.length && stored.every(({ id }, index) => id === events[index]?.id);
     return same && last !== undefined ? this.appended(stream, Number(last.revision), last.position) : { outcome: 'conflict' };
+  }
+
+  private readSome(stream: string, from: number, count: number): Promise<StoredEvent[]> {
+    return this.reading(async () => (await this.connection.readStream(stream, from, count)).map(toStoredEvent));
   }
 
   /** As `readAll`, one try. */

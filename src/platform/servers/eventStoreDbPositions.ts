@@ -14,6 +14,12 @@ export const LOG_START: LogPosition = { commit: 0n, prepare: 0n };
 
 export const encodePosition = ({ commit, prepare }: LogPosition): Position => `${commit}/${prepare}`;
 
+/** Positions as texts that sort as they do: no number has more digits. */
+export function sortKey(position: Position): string {
+  return position.replaceAll(/\d+/g, (digits) => digits.padStart(DIGITS, '0'));
+}
+
+const DIGITS = 19;
 const FORM = /^(\d{1,19})\/(\d{1,19})$/;
 
 /** Whether `position` has the form of those that `encodePosition` makes; another log's have not. */

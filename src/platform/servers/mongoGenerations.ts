@@ -2,9 +2,9 @@
 // changed only as it was read. A generation's documents are a collection of its own, so that one
 // is dropped whole; not before every read that began on it has ended.
 
-import type { Collection } from 'mongodb';
+import type { Collection, IndexDescription } from 'mongodb';
 import type { Position } from '../../ports/eventLog.js';
-import type { ProjectionName } from '../../ports/projection.js';
+import type { GenerationName, ProjectionName } from '../../ports/projection.js';
 import type { Generation } from '../../ports/readStore.js';
 import { isDuplicateKey, READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
 import { documentIndexes, type MongoDocument } from './mongoDocuments.js';
@@ -15,7 +15,7 @@ import { makeIndexes } from './mongoIndexes.js';
 const KEPT_MS = 6 * READ_MAX_MS;
 
 export interface GenerationsDocument {
-  _id: ProjectionName;
+  _id: GenerationName;
   /** Raised by every change of this document. */
   changes: number;
   /** The last number given. */
@@ -32,6 +32,16 @@ export interface GenerationsDocument {
 }
 
 export type Slot = 'live' | 'building';
+
+/** An entry of the index of events. */
+export interface EventEntryDocument {
+  /** `<organization>/<position as it sorts>`: those of an organization lie together, in order. */
+  _id: string;
+  position: Position;
+  stream: string;
+  revision: number;
+  type: string;
+}
 
 export class MongoGenerations {
   private readonly generations: Collection<GenerationsDocument>;
@@ -51,19 +61,24 @@ export class MongoGenerations {
     return { entries: this.connection.collection(`${name}_history`), versions: this.connection.collection(`${name}_versions`) };
   }
 
+  /** The entries of a generation of the index of events. */
+  entries(number: number): Collection<EventEntryDocument> {
+    return this.connection.collection(`events_${number}`);
+  }
+
   /** How a projection's generations stand. */
-  async state(projection: ProjectionName): Promise<GenerationsDocument> {
+  async state(projection: GenerationName): Promise<GenerationsDocument> {
     return (await this.generations.findOne({ _id: projection })) ?? none(projection);
   }
 
   /** The number of each projection's live generation; one that has none is not among them. */
-  async liveNumbers(): Promise<Map<ProjectionName, number>> {
+  async liveNumbers(): Promise<Map<GenerationName, number>> {
     const states = await this.generations.find({}, { projection: { live: 1 } }).toArray();
-    return new Map(states.flatMap(({ _id, live }): [ProjectionName, number][] => (live === null ? [] : [[_id, live.number]])));
+    return new Map(states.flatMap(({ _id, live }): [GenerationName, number][] => (live === null ? [] : [[_id, live.number]])));
   }
 
   /** Moves a generation's position; returns whether it was at `from`, and in that slot. */
-  async advance(projection: ProjectionName, slot: Slot, number: number, from: Position | null, to: Position): Promise<boolean> {
+  async advance(projection: GenerationName, slot: Slot, number: number, from: Position | null, to: Position): Promise<boolean> {
     const filter = { _id: projection, [`${slot}.number`]: number, [`${slot}.position`]: from };
     const moved = await this.generations.updateOne(filter, { $set: { [`${slot}.position`]: to }, $inc: { changes: 1 } });
     return moved.matchedCount === 1;
@@ -77,7 +92,7 @@ export class MongoGenerations {
   }
 
   /** A new, empty generation to build; one that was being built is given up. */
-  async build(projection: ProjectionName, version: number): Promise<Generation> {
+  async build(projection: GenerationName, version: number): Promise<Generation> {
     for (let made = 0; ; ) {
       const state = await this.state(projection);
       const built: Generation = { number: state.last + 1, version, position: null };
@@ -96,23 +111,29 @@ export class MongoGenerations {
   }
 
   /** Drops the collections of generations that were replaced or given up long enough ago. */
-  async dropOld(projection: ProjectionName, now = Date.now()): Promise<void> {
+  async dropOld(projection: GenerationName, now = Date.now()): Promise<void> {
     const { dropped } = await this.state(projection);
     for (const { number, at } of dropped) {
       if (now - at < KEPT_MS) continue;
-      const { entries, versions } = this.history(projection, number);
-      await Promise.all([this.documents(projection, number).drop(), entries.drop(), versions.drop()]);
+      await Promise.all(this.collectionsOf(projection, number).map(([collection]) => collection.drop()));
       await this.generations.updateOne({ _id: projection }, { $pull: { dropped: { number } }, $inc: { changes: 1 } });
     }
   }
 
-  private async makeIndexes(projection: ProjectionName, number: number): Promise<void> {
+  private async makeIndexes(projection: GenerationName, number: number): Promise<void> {
+    await Promise.all(this.collectionsOf(projection, number).map(([collection, indexes]) => makeIndexes(this.connection, collection, indexes)));
+  }
+
+  /** The collections of a generation, with their indexes besides that of keys. */
+  private collectionsOf(projection: GenerationName, number: number): [Collection, readonly IndexDescription[]][] {
+    const collection = (name: string) => this.connection.collection(name);
+    if (projection === 'events') return [[collection(this.entries(number).collectionName), []]];
     const { entries, versions } = this.history(projection, number);
-    await Promise.all([
-      makeIndexes(this.connection, this.documents(projection, number), documentIndexes[projection]),
-      makeIndexes(this.connection, entries, entryIndexes),
-      makeIndexes(this.connection, versions, versionIndexes),
-    ]);
+    return [
+      [collection(this.documents(projection, number).collectionName), documentIndexes[projection]],
+      [collection(entries.collectionName), entryIndexes],
+      [collection(versions.collectionName), versionIndexes],
+    ];
   }
 
   private async replace(state: GenerationsDocument, { _id, ...next }: GenerationsDocument): Promise<boolean> {
@@ -129,7 +150,7 @@ export class MongoGenerations {
   }
 }
 
-function none(projection: ProjectionName): GenerationsDocument {
+function none(projection: GenerationName): GenerationsDocument {
   return { _id: projection, changes: 0, last: 0, live: null, building: null, ahead: 0, dropped: [] };
 }
 

@@ -96,7 +96,8 @@ async function erase({ entries, versions }: HistoryCollections, subject: Documen
   if (replacements.length > 0) await versions.bulkWrite(replacements);
 }
 
-async function insertAll<Shape extends { _id: string }>(collection: Collection<Shape>, documents: readonly Shape[]): Promise<void> {
+/** Inserts documents; those that are there already stay. */
+export async function insertAll<Shape extends { _id: string }>(collection: Collection<Shape>, documents: readonly Shape[]): Promise<void> {
   if (documents.length === 0) return;
   const operations = documents.map((document) => ({ insertOne: { document } }) as unknown as AnyBulkWriteOperation<Shape>);
   try {

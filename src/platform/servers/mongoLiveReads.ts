@@ -1,6 +1,6 @@
 // Reads of the live generations, whichever they are.
 
-import type { ProjectionName } from '../../ports/projection.js';
+import type { GenerationName, ProjectionName } from '../../ports/projection.js';
 import type { MongoConnection } from './mongoConnection.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 
@@ -12,7 +12,7 @@ export type LiveNumber = (projection: ProjectionName) => number;
 
 export class MongoLiveReads {
   /** The live generations as last seen. */
-  private numbers = new Map<ProjectionName, number>();
+  private numbers = new Map<GenerationName, number>();
 
   constructor(
     private readonly connection: MongoConnection,

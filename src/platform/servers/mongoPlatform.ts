@@ -1,9 +1,9 @@
 // Every port but the event log on one MongoDB database, which copies of the service share.
 
 import type { Document } from 'mongodb';
-import type { EventLog } from '../../ports/eventLog.js';
+import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { Platform } from '../../ports/platform.js';
-import type { ProjectionName } from '../../ports/projection.js';
+import type { GenerationName } from '../../ports/projection.js';
 import { KeyedVault } from '../vault.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { MongoChainStore } from './mongoChainStore.js';
@@ -27,9 +27,11 @@ export interface MongoOptions {
   url: string;
   /** The first wraps keys, all unwrap them. */
   wrappingKeys: WrappingKeys;
-  projections: readonly ProjectionName[];
+  projections: readonly GenerationName[];
   /** The order of the positions of the log that goes with it. */
   compare: EventLog['compare'];
+  /** Positions of that log as texts that sort as they do; as they are unless given. */
+  sortKey?: ((position: Position) => string) | undefined;
   /** Told of every command sent to the server. */
   observe?: ((command: Document) => void) | undefined;
 }
@@ -42,7 +44,7 @@ export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'close' | 'eventIn
  * @throws UnavailableError when no server answers
  * @throws WrongWrappingKeyError
  */
-export async function openMongo({ url, wrappingKeys, projections, compare, observe }: MongoOptions): Promise<MongoPlatform> {
+export async function openMongo({ url, wrappingKeys, projections, compare, sortKey = String, observe }: MongoOptions): Promise<MongoPlatform> {
   const connection = await MongoConnection.open(url, observe);
   try {
     const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKeys));
@@ -54,7 +56,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, obser
     await Promise.all([keys, chain, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
     const generations = new MongoGenerations(connection);
     const reads = new MongoLiveReads(connection, generations);
-    const projectionStore = new MongoProjectionStore(connection, generations, compare, projections);
+    const projectionStore = new MongoProjectionStore(connection, generations, compare, sortKey, projections);
     return {
       keys,
       vault: new KeyedVault(keys),

@@ -4,11 +4,12 @@
 
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection } from 'mongodb';
 import type { EventLog, Position } from '../../ports/eventLog.js';
-import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
+import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
+import { encodeOrganization } from '../../domain/streams.js';
 import { afterChange, documentKey, storedDocument, versioned, type MongoDocument } from './mongoDocuments.js';
-import { onlyDuplicates, writeHistory } from './mongoHistory.js';
+import { insertAll, onlyDuplicates, writeHistory } from './mongoHistory.js';
 import type { GenerationsDocument, MongoGenerations, Slot } from './mongoGenerations.js';
 
 /** How often old generations are looked for, in ms. */
@@ -23,7 +24,9 @@ export class MongoProjectionStore implements ProjectionStore {
     private readonly connection: MongoConnection,
     private readonly generations: MongoGenerations,
     private readonly compare: EventLog['compare'],
-    projections: readonly ProjectionName[],
+    /** Positions as texts that sort as they do. */
+    private readonly sortKey: (position: Position) => string,
+    projections: readonly GenerationName[],
   ) {
     const drop = async () => {
       for (const projection of projections) await connection.run(() => generations.dropOld(projection));
@@ -36,17 +39,17 @@ export class MongoProjectionStore implements ProjectionStore {
     clearInterval(this.dropping);
   }
 
-  async live(projection: ProjectionName): Promise<Generation | null> {
+  async live(projection: GenerationName): Promise<Generation | null> {
     return (await this.state(projection)).live;
   }
 
-  async building(projection: ProjectionName): Promise<Generation | null> {
+  async building(projection: GenerationName): Promise<Generation | null> {
     const { building, ahead } = await this.state(projection);
     if (building !== null) this.seenAhead.set(nameOf(projection, building.number), ahead);
     return building;
   }
 
-  async build(projection: ProjectionName, version: number): Promise<Generation> {
+  async build(projection: GenerationName, version: number): Promise<Generation> {
     const built = await this.connection.run(() => this.generations.build(projection, version));
     this.seenAhead.set(nameOf(projection, built.number), 0);
     return built;
@@ -63,16 +66,31 @@ export class MongoProjectionStore implements ProjectionStore {
     });
   }
 
-  async apply(
-    projection: ProjectionName,
-    generation: number,
-    changes: readonly Change[],
-    from: Position | null,
-    to: Position,
-  ): Promise<boolean> {
+  apply(projection: ProjectionName, generation: number, changes: readonly Change[], from: Position | null, to: Position): Promise<boolean> {
+    return this.advance(projection, generation, from, to, () => this.change(projection, generation, changes));
+  }
+
+  index(generation: number, entries: readonly IndexEntry[], from: Position | null, to: Position): Promise<boolean> {
+    return this.advance('events', generation, from, to, async () => {
+      const documents = entries.map(({ organizationId, ...entry }) => ({ _id: this.entryKey(organizationId, entry.position), ...entry }));
+      await this.connection.run(() => insertAll(this.generations.entries(generation), documents));
+      return true;
+    });
+  }
+
+  async entries(generation: number, organizationId: string, after: Position | null, upTo: Position, limit: number): Promise<IndexEntry[]> {
+    const range = { $gt: this.entryKey(organizationId, after), $lte: this.entryKey(organizationId, upTo) };
+    const found = await this.connection.run(() =>
+      this.generations.entries(generation).find({ _id: range }, { maxTimeMS: READ_MAX_MS }).sort({ _id: 1 }).limit(limit).toArray(),
+    );
+    return found.map(({ _id, ...entry }) => ({ organizationId, ...entry }));
+  }
+
+  /** Has `write` written what leads from one position to another, and moves the generation there. */
+  private async advance(projection: GenerationName, generation: number, from: Position | null, to: Position, write: () => Promise<boolean>): Promise<boolean> {
     const slot = slotOf(await this.state(projection), generation);
     if (slot?.generation.position !== from) return false;
-    if (!(await this.change(projection, generation, changes))) return false;
+    if (!(await write())) return false;
     let tries = 0;
     return this.connection.run(async () => {
       tries += 1;
@@ -82,7 +100,7 @@ export class MongoProjectionStore implements ProjectionStore {
     });
   }
 
-  switchTo(projection: ProjectionName, generation: number, anyway = false): Promise<boolean> {
+  switchTo(projection: GenerationName, generation: number, anyway = false): Promise<boolean> {
     let tries = 0;
     return this.connection.run(async () => {
       for (;;) {
@@ -141,7 +159,11 @@ export class MongoProjectionStore implements ProjectionStore {
     return changes.every(({ to }, index) => (revisions.get(keys[index] as string) ?? -1) >= to);
   }
 
-  private state(projection: ProjectionName): Promise<GenerationsDocument> {
+  private entryKey(organizationId: string, position: Position | null): string {
+    return `${encodeOrganization(organizationId)}/${position === null ? '' : this.sortKey(position)}`;
+  }
+
+  private state(projection: GenerationName): Promise<GenerationsDocument> {
     return this.connection.run(() => this.generations.state(projection));
   }
 
@@ -175,4 +197,4 @@ function slotOf({ live, building }: GenerationsDocument, generation: number): { 
   return building?.number === generation ? { name: 'building', generation: building } : null;
 }
 
-const nameOf = (projection: ProjectionName, generation: number) => `${projection}/${generation}`;
+const nameOf = (projection: GenerationName, generation: number) => `${projection}/${generation}`;

@@ -1,0 +1,149 @@
+// The index of events by organization on every platform: of the embedded log, and kept by projecting
+// for EventStoreDB in either read store; and what only one that is kept can meet.
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { contactStream } from '../../src/domain/streams.js';
+import { openEmbedded } from '../../src/platform/embedded/index.js';
+import { IndexedEventsOf, type PickingLog } from '../../src/platform/indexedEvents.js';
+import { EventStoreDbLog } from '../../src/platform/servers/eventStoreDbLog.js';
+import { sortKey } from '../../src/platform/servers/eventStoreDbPositions.js';
+import { openMongo } from '../../src/platform/servers/mongoPlatform.js';
+import type { Position } from '../../src/ports/eventLog.js';
+import type { ProjectionStore } from '../../src/ports/readStore.js';
+import { nextStep, type ProjectingDeps } from '../../src/projections/advance.js';
+import { eventIndexProjection } from '../../src/projections/eventIndex.js';
+import { batchChanges, projections } from '../../src/projections/project.js';
+import { rebuild } from '../../src/projections/rebuild.js';
+import { noSkips } from '../../src/projections/skips.js';
+import { verifyIndex } from '../../src/projections/verifyIndex.js';
+import type { Difference } from '../../src/projections/verify.js';
+import { EventStoreDouble } from '../support/eventStoreDouble/index.js';
+import { temporaryFolder } from '../support/folder.js';
+import { describeMongo } from '../support/mongo.js';
+import { eventIndexContract, type OpenedIndex } from './eventIndexContract.js';
+import { openPlatform, wrappingKey } from './embedded.js';
+import { eventMetadata } from './samples.js';
+
+type Order = { compare: (a: Position | null, b: Position | null) => number; sortKey: typeof sortKey };
+type OpenStore = (order: Order) => Promise<{ projectionStore: ProjectionStore; close(): void | Promise<void> }>;
+type KeptIndex = OpenedIndex & { deps: ProjectingDeps };
+
+/** The index that a read store keeps of a double's events. */
+async function openKept(double: EventStoreDouble, openStore: OpenStore): Promise<KeptIndex> {
+  const log = new EventStoreDbLog({ url: double.url });
+  const order = { compare: (a: Position | null, b: Position | null) => log.compare(a, b), sortKey };
+  const { projectionStore: store, close } = await openStore(order);
+  // Entries are made of events as they are stored.
+  const deps: ProjectingDeps = { log, store, skips: noSkips, events: {} as ProjectingDeps['events'] };
+  const advance = async (events: number) => {
+    for (let left = events; left > 0; ) {
+      const live = (await store.live('events')) ?? (await rebuilt());
+      const step = await nextStep(eventIndexProjection, live, deps, Math.min(left, 500));
+      expect(await step.apply(live.position, step.position)).toBe(true);
+      if (step.caughtUp) return;
+      left -= step.seen;
+    }
+  };
+  const rebuilt = async () => {
+    await rebuild(eventIndexProjection, deps);
+    return (await store.live('events'))!;
+  };
+  return {
+    log,
+    deps,
+    index: new IndexedEventsOf(log, store),
+    advance,
+    rebuild: async () => void (await rebuilt()),
+    close: async () => {
+      await close();
+      await log.close();
+      await double.stop();
+    },
+  };
+}
+
+const sqlite: OpenStore = (order) => openEmbedded({ dataDir: temporaryFolder(), wrappingKeys: [wrappingKey()], projections, changesOf: batchChanges, ...order });
+
+eventIndexContract('the embedded log', async () => {
+  const { log, eventIndex: index, close } = await openPlatform();
+  return { log, index, advance: async () => undefined, rebuild: async () => undefined, close };
+});
+
+eventIndexContract('EventStoreDB (protocol double), in the embedded store', async () => openKept(await EventStoreDouble.start({ foreignEvery: 3 }), sqlite));
+
+describeMongo('on MongoDB', (mongo) => {
+  const inMongo: OpenStore = (order) => openMongo({ url: mongo.newDatabase(), wrappingKeys: [wrappingKey()], projections: ['events'], ...order });
+  eventIndexContract('EventStoreDB (protocol double), in MongoDB', async () => openKept(await EventStoreDouble.start({ foreignEvery: 3 }), inMongo));
+  keptIndex('MongoDB', inMongo);
+});
+keptIndex('the embedded store', sqlite);
+
+/** What only an index that is kept apart from the log can meet. */
+function keptIndex(name: string, openStore: OpenStore): void {
+  describe(`an index of events kept in ${name}`, () => {
+    let double: EventStoreDouble;
+    let kept: KeptIndex;
+    beforeEach(async () => {
+      double = await EventStoreDouble.start();
+      kept = await openKept(double, openStore);
+    });
+    afterEach(() => kept.close());
+
+    const append = (id: string) =>
+      kept.log.append(contactStream('acme', id), 'none', [{ id: randomUUID(), type: 'ContactCreated', data: { id }, metadata: eventMetadata() }]);
+    const read = async () => (await kept.index.read('acme', { after: null, limit: 10, types: ['ContactCreated'] })).events.map(({ data }) => data.id);
+    const found = async () => {
+      const differences: Difference[] = [];
+      const compared = await verifyIndex(kept.deps, { found: (difference) => differences.push(difference) });
+      return { compared, kinds: differences.map(({ kind, id }) => `${kind} ${id}`) };
+    };
+
+    test('leaves out events whose stream an operator deleted, and what another program wrote', async () => {
+      for (const id of ['a', 'b', 'c']) await append(id);
+      double.log.foreign(contactStream('acme', 'x'), 'Alien');
+      await kept.advance(100);
+      double.log.delete(contactStream('acme', 'a'), 'soft');
+      double.log.delete(contactStream('acme', 'c'), 'hard');
+      expect(await read()).toEqual(['b']);
+    });
+
+    test('may be made by several at once, and again', async () => {
+      for (const id of ['a', 'b', 'c']) await append(id);
+      await kept.rebuild();
+      const live = (await kept.deps.store.live('events'))!;
+      await append('d');
+      const step = await nextStep(eventIndexProjection, live, kept.deps, 10);
+      const results = await Promise.all([step.apply(live.position, step.position), step.apply(live.position, step.position)]);
+      expect(results.sort()).toEqual([false, true]);
+      expect(await step.apply(null, step.position)).toBe(false);
+      expect(await read()).toEqual(['a', 'b', 'c', 'd']);
+      expect(await found()).toEqual({ compared: 4, kinds: [] });
+    });
+
+    test('is verified against the log, and right again when it is made anew', async () => {
+      for (const id of ['a', 'b']) await append(id);
+      const { store, log } = kept.deps;
+      const { events, position } = await log.readAll(null, 10);
+      const { number } = await store.build('events', 1);
+      const entryOf = (n: number, type: string) => ({ organizationId: 'acme', position: events[n]!.position, stream: events[n]!.stream, revision: 0, type });
+      const planted = { ...entryOf(0, 'ContactCreated'), position: position.replaceAll(/\d+/g, (digits) => String(Number(digits) - 1)) };
+      expect(await store.index(number, [entryOf(1, 'ContactDeleted'), planted], null, position)).toBe(true);
+      expect(await store.switchTo('events', number)).toBe(true);
+      expect(await found()).toEqual({ compared: 2, kinds: ['missing a@0', 'different b@0', 'superfluous a@0'] });
+      await kept.rebuild();
+      expect(await found()).toEqual({ compared: 2, kinds: [] });
+      expect((await store.live('events'))?.number).toBeGreaterThan(number);
+      expect(await read()).toEqual(['a', 'b']);
+    });
+  });
+}
+
+test('an index far behind the log says so rather than that there is nothing', async () => {
+  const batch = (n: number) => ({ position: `${n}`, caughtUp: false, events: Array.from({ length: 500 }, () => ({ position: `${n}`, metadata: { organizationId: 'other' } })) });
+  let pages = 0;
+  const log = { readAll: async () => batch((pages += 1)), compare: (a: Position | null, b: Position | null) => Number(a) - Number(b) } as unknown as PickingLog;
+  const index = new IndexedEventsOf(log, { live: async () => null, entries: async () => [] });
+  await expect(index.read('acme', { after: null, limit: 10, types: [] })).rejects.toMatchObject({ name: 'UnavailableError' });
+  expect(pages).toBeLessThan(100);
+});
