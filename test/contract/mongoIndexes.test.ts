@@ -142,6 +142,13 @@ describeMongo('the indexes of MongoDB', (mongo) => {
     }
   });
 
+  test("answer where an organization's events stand: by key, in the order of keys", async () => {
+    commands.length = 0;
+    await platform.projectionStore.entries(1, 'acme', '5', '9', 10);
+    expect(commands).toMatchObject([{ find: 'events_1', filter: { _id: { $gt: 'acme/5', $lte: 'acme/9' } }, sort: new Map([['_id', 1]]), limit: 10 }]);
+    expect(Object.keys(commands[0]?.filter)).toEqual(['_id']);
+  });
+
   test('are those that the server has been told of', async () => {
     const client = await new MongoClient(url).connect();
     for (const projection of ['contacts', 'companies'] as const) {

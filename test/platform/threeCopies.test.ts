@@ -23,8 +23,16 @@ interface Person {
   name: string;
   department: string;
   boss: string;
+  /** The company of the worker, which has the person's name when that was written to it. */
+  firm: string;
   gone: boolean;
 }
+
+/** Up to where events were read, by worker, who is known by its boss. */
+const eventsRead = new Map<string, string>();
+
+/** Reads that are of what is written to a company. */
+const [FIRM, FIRMS] = ['a company', 'companies'];
 
 /** Whether a read of its kind shows the person as it was last written. */
 const reads: Record<string, (client: Client, person: Person) => Promise<boolean | Reply>> = {
@@ -48,6 +56,34 @@ const reads: Record<string, (client: Client, person: Person) => Promise<boolean 
     const reply = await client.get(`/contacts/${id}/history?limit=100`);
     if (reply.status >= 500) return reply;
     return gone ? reply.body.data.at(-1)?.type === 'ContactDeleted' : reply.text.includes(JSON.stringify(name));
+  },
+  audit: async (client, { id, name, gone }) => {
+    const reply = await client.get(`/audit?contactId=${id}&limit=2`);
+    if (reply.status !== 200) return reply;
+    return gone ? reply.body.data[0]?.type === 'ContactDeleted' : reply.text.includes(JSON.stringify(name));
+  },
+  events: async (client, { id, name, boss, gone }) => {
+    for (let found = false; ; ) {
+      const reply = await client.get(`/events?limit=1000&after=${eventsRead.get(boss) ?? '0'}`);
+      if (reply.status !== 200) return reply;
+      const own = reply.body.data.filter(({ subject }: { subject: string }) => subject === id);
+      found ||= own.some(({ type, data }: { type: string; data: object }) => (gone ? type.endsWith('Deleted') : JSON.stringify(data).includes(JSON.stringify(name))));
+      eventsRead.set(boss, reply.body.nextPosition);
+      if (reply.body.data.length === 0) return found;
+    }
+  },
+  asOf: async (client, { id, name, gone }) => {
+    const reply = await client.get(`/contacts/${id}?asOf=${new Date().toISOString()}`);
+    if (reply.status >= 500) return reply;
+    return gone ? reply.status === 404 : reply.body.name === name;
+  },
+  [FIRM]: async (client, { firm, name }) => {
+    const reply = await client.get(`/companies/${firm}`);
+    return reply.status === 200 ? reply.body.name === name : reply;
+  },
+  [FIRMS]: async (client, { firm, name }) => {
+    const reply = await client.get(`/companies?search=${name}`);
+    return reply.status === 200 ? reply.body.data.some((item: { id: string }) => item.id === firm) : reply;
   },
 };
 
@@ -83,32 +119,33 @@ class Copies {
 }
 
 /** One worker: writes at one copy, reads at another, again and again; returns what was stale. */
-async function work(copies: Copies, worker: number, boss: string, pairs: number): Promise<{ stale: string[]; held: number }> {
+async function work(copies: Copies, worker: number, { boss, firm }: Pick<Person, 'boss' | 'firm'>, pairs: number): Promise<{ stale: string[]; held: number }> {
   const stale: string[] = [];
   let held = 0;
   let person: Person | null = null;
   for (let n = 0; held + stale.length < pairs; n += 1) {
     const writer = copies.some();
     const name: string = `w${worker}x${n}y`;
-    const written: Person | null = await write(writer, person, name, boss).catch(() => null);
+    const kinds = Object.keys(reads);
+    const kind = kinds[n % kinds.length] as string;
+    const writing: Promise<Person | null> = kind === FIRM || kind === FIRMS ? writeFirm(writer, name, firm) : write(writer, person, name, { boss, firm });
+    const written: Person | null = await writing.catch(() => null);
     // Whether it was stored is not known: the next one is another.
     if (written === null) {
       person = null;
       continue;
     }
-    person = written.gone ? null : written;
-    const kinds = Object.keys(reads);
-    const kind = kinds[n % kinds.length] as string;
+    if (written.id !== firm) person = written.gone ? null : written;
     const reader = copies.some(new URL(writer.baseUrl).origin);
     const shown = await (reads[kind] as (typeof reads)[string])(reader, written).catch(() => null);
     if (shown === true) held += 1;
-    else if (shown === false) stale.push(`${kind} of ${written.name}, written at ${writer.baseUrl}, read at ${reader.baseUrl}`);
+    else if (shown === false) stale.push(`${kind} of ${written.name}${written.gone ? ', deleted' : ''}, written at ${writer.baseUrl}, read at ${reader.baseUrl}`);
   }
   return { stale, held };
 }
 
 /** Creates a person, changes the one there is, or deletes it; null when that was not acknowledged. */
-async function write(client: Client, person: Person | null, name: string, boss: string): Promise<Person | null> {
+async function write(client: Client, person: Person | null, name: string, { boss, firm }: Pick<Person, 'boss' | 'firm'>): Promise<Person | null> {
   const department = `d${name}`;
   const metadata = { department, preferredContactMethod: METHOD, reportsTo: boss };
   if (person === null) {
@@ -116,7 +153,7 @@ async function write(client: Client, person: Person | null, name: string, boss: 
     if (made.status !== 201) return null;
     const { id } = made.body;
     const placed = await client.put(`/contacts/${id}`, { parentEntityId: id }).catch(() => null);
-    return placed?.status === 200 ? { id, name, department, boss, gone: false } : null;
+    return placed?.status === 200 ? { id, name, department, boss, firm, gone: false } : null;
   }
   if (Math.random() < 0.3) {
     const deleted = await client.delete(`/contacts/${person.id}`);
@@ -124,6 +161,12 @@ async function write(client: Client, person: Person | null, name: string, boss: 
   }
   const changed = await client.put(`/contacts/${person.id}`, { name, metadata });
   return changed.status === 200 ? { ...person, name, department } : null;
+}
+
+/** Gives the company a name; null when that was not acknowledged. */
+async function writeFirm(client: Client, name: string, firm: string): Promise<Person | null> {
+  const { status } = await client.put(`/companies/${firm}`, { name });
+  return status === 200 ? { id: firm, name, department: '', boss: '', firm, gone: false } : null;
 }
 
 describeMongo('three copies of the service', (mongo) => {
@@ -134,7 +177,10 @@ describeMongo('three copies of the service', (mongo) => {
     let [kills, rebuilds] = [0, 0];
     try {
       await Promise.all([0, 1, 2].map((index) => copies.start(index)));
-      const bosses = await Promise.all(Array.from({ length: WORKERS }, async (_, n) => (await copies.some().post('/contacts', { name: `Boss ${n}` })).body.id as string));
+      const idOf = async (path: string, name: string, more = {}) => (await copies.some().post(path, { name, ...more })).body.id as string;
+      const workers = await Promise.all(
+        Array.from({ length: WORKERS }, async (_, n) => ({ boss: await idOf('/contacts', `Boss ${n}`), firm: await idOf('/companies', `Firm ${n}`, { entityTypes: ['Company'] }) })),
+      );
       const killing = async () => {
         for (let index = 1; !done; index = 3 - index) {
           await sleep(PAUSE_MS);
@@ -151,7 +197,7 @@ describeMongo('three copies of the service', (mongo) => {
           await sleep(PAUSE_MS);
         }
       };
-      const working = Promise.all(bosses.map((boss, n) => work(copies, n, boss, Math.ceil(PAIRS / WORKERS)))).finally(() => (done = true));
+      const working = Promise.all(workers.map((own, n) => work(copies, n, own, Math.ceil(PAIRS / WORKERS)))).finally(() => (done = true));
       const [results] = await Promise.all([working, killing(), rebuilding()]);
       expect(results.flatMap(({ stale }) => stale)).toEqual([]);
       expect(results.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThanOrEqual(PAIRS);
