@@ -3,12 +3,8 @@
 import cors from '@koa/cors';
 import Koa from 'koa';
 import { authenticate } from './middleware/authenticate.js';
-import { errorAnswers } from './middleware/errors.js';
-import { requestId } from './middleware/requestId.js';
-import { requestLog } from './middleware/requestLog.js';
-import { securityHeaders } from './middleware/securityHeaders.js';
-import { tracing } from './middleware/tracing.js';
-import { sending } from './middleware/sending.js';
+import { answered } from './middleware/answered.js';
+import { observed } from './middleware/observed.js';
 import type { ApiDeps, RouteDeps } from './deps.js';
 import { auditRoutes } from './routes/audit.js';
 import { auditHeadRoutes } from './routes/auditHead.js';
@@ -27,7 +23,8 @@ import { asyncApiRoute, openApiRoute } from './routes/reference.js';
 import { openApiDocument } from './openapi/document.js';
 import { publicRouter, type PublicRoute } from './publicRoutes.js';
 import { webhookRoutes } from './routes/webhooks.js';
-import { BASE_PATH, noRoute, routerOf, type Route } from './routing.js';
+import { apiRouter } from './router.js';
+import { BASE_PATH, type Route } from './routing.js';
 import { ApiError } from './errors.js';
 
 /** Every route below the base path. */
@@ -51,36 +48,18 @@ export function createApp(deps: ApiDeps): Koa {
     logger.warn({ name: error.name, code: error.code }, 'an answer broke off');
   });
   const routes = apiRoutes(deps);
-  const router = routerOf(routes);
-  const authenticated = authenticate({ ...tokens, failures: limits.failures });
-  app.use(requestId());
-  app.use(tracing());
-  app.use(requestLog(logger, deps.metrics.request));
-  app.use(closeWhenStopping(deps.health.stopping));
-  app.use(securityHeaders());
+  app.use(observed(logger, deps.metrics.request));
+  app.use(answered(logger, deps.health.stopping));
   if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));
-  app.use(sending());
-  app.use(errorAnswers(logger));
   app.use(publicRouter(publicRoutes(deps, routes)));
   app.use((ctx, next) => {
     if (ctx.path === BASE_PATH || ctx.path.startsWith(`${BASE_PATH}/`)) return next();
     throw new ApiError('NOT_FOUND', 'There is no such route');
   });
-  app.use(authenticated);
+  app.use(authenticate({ ...tokens, failures: limits.failures }));
   app.use(limits.middleware);
-  app.use(router.routes() as unknown as Koa.Middleware);
-  app.use((ctx) => {
-    throw noRoute(router, ctx);
-  });
+  app.use(apiRouter(routes));
   return app;
-}
-
-/** Looks when the answer is made: a stop may have begun since the request came. */
-function closeWhenStopping(stopping: () => boolean): Koa.Middleware {
-  return async (ctx, next) => {
-    await next();
-    if (stopping() && !ctx.headerSent) ctx.set('Connection', 'close');
-  };
 }
 
 function allowOrigins(origins: readonly string[]): Koa.Middleware {

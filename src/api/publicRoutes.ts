@@ -14,11 +14,11 @@ export interface PublicRoute extends Description {
 /** Answers GET and HEAD of each route's path; 405 to other methods. */
 export function publicRouter(routes: readonly PublicRoute[]): Middleware {
   const byPath = new Map(routes.map((route) => [route.path, route]));
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const route = byPath.get(ctx.path);
     if (route === undefined) return next();
     ctx.state.route = route.path;
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') throw methodNotAllowed(ctx.method, ['GET', 'HEAD']);
-    await route.handle(ctx);
+    return route.handle(ctx);
   };
 }

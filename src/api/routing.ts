@@ -1,17 +1,13 @@
 // What a route is: how it is asked, what it answers, who may, and what it does. The same schemas
-// check requests and describe them. Routes become a router: fixed paths first, every other method 405.
+// check requests and describe them.
 
-import Router from '@koa/router';
 import type { z } from 'zod';
-import { readJsonBody } from './body.js';
 import type { ApiContext } from './context.js';
-import { principalOf } from './context.js';
-import { ApiError, validationError, type ErrorCode } from './errors.js';
+import { ApiError, type ErrorCode } from './errors.js';
 import type { HeaderName, RequestHeader } from './openapi/headers.js';
 import type { Tag } from './openapi/tags.js';
-import { requireScope, type Scope } from './principal.js';
-import { noParameters } from './schemas/queries.js';
-import { validate } from './validate.js';
+import type { Scope } from './principal.js';
+import type { noParameters } from './schemas/queries.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -89,71 +85,13 @@ export function route<Query extends z.ZodType = typeof noParameters, Body extend
 
 export const BASE_PATH = '/api/v1';
 
-/** The router of `routes`, in their order but that paths without parameters are tried first. */
-export function routerOf(routes: readonly Route[]): Router {
-  const router = new Router({ prefix: BASE_PATH });
-  const fixed = new Set(routes.filter(isFixed).map(({ path }) => BASE_PATH + path));
-  const ordered = [...routes].sort((a, b) => parameterPosition(a.path) - parameterPosition(b.path));
-  for (const one of ordered) {
-    const path = one.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    router.register(path, methodsOf(one.method), async (ctx) => {
-      // A fixed path is no parameter's value, whatever the method.
-      if (!isFixed(one) && fixed.has(ctx.path)) throw noRoute(router, ctx);
-      const context = ctx as unknown as ApiContext;
-      context.state.route = one.path;
-      requireScope(principalOf(context), one.scope);
-      await one.handle(context, await inputOf(context, one));
-    });
-  }
-  return router;
-}
-
-/** What the request holds. @throws ApiError when it does not fit the route's schemas */
-async function inputOf(ctx: ApiContext, { query, body }: Route): Promise<Input<unknown, unknown>> {
-  const parameters = validate(query ?? noParameters, ctx.query, 'query');
-  if (body === undefined) return { query: parameters, body: undefined, raw: Buffer.alloc(0) };
-  const { raw, value } = await readJsonBody(ctx);
-  if (value === undefined && isRequired(body)) {
-    throw validationError([{ field: 'body', message: 'Is required, as a JSON object' }]);
-  }
-  return { query: parameters, body: validate(body, value, 'body'), raw };
-}
-
 /** Whether a body of this schema must be sent. */
 export function isRequired(schema: z.ZodType): boolean {
   return schema.type !== 'optional';
-}
-
-/** The methods that `path` answers to, for a 405; undefined when there is no such route. */
-export function allowedMethods(router: Router, path: string): string[] | undefined {
-  const { path: matched } = router.match(path, 'TRACE');
-  const fixed = matched.filter((layer) => layer.path === path);
-  const methods = new Set((fixed.length > 0 ? fixed : matched).flatMap((layer) => layer.methods));
-  return methods.size === 0 ? undefined : [...methods].sort();
-}
-
-/** The answer to a request that no route took. */
-export function noRoute(router: Router, ctx: { path: string; method: string }): ApiError {
-  const allowed = allowedMethods(router, ctx.path);
-  return allowed === undefined ? new ApiError('NOT_FOUND', 'There is no such route') : methodNotAllowed(ctx.method, allowed);
 }
 
 /** The answer to a method that a path does not have. */
 export function methodNotAllowed(method: string, allowed: readonly string[]): ApiError {
   const Allow = allowed.join(', ');
   return new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; ${Allow} are`, [], { Allow });
-}
-
-function isFixed({ path }: { path: string }): boolean {
-  return !path.includes('{');
-}
-
-/** Where the first parameter stands; paths that begin with more fixed text come first. */
-function parameterPosition(path: string): number {
-  const index = path.indexOf('{');
-  return index === -1 ? Number.NEGATIVE_INFINITY : -index;
-}
-
-function methodsOf(method: Method): string[] {
-  return method === 'GET' ? ['GET', 'HEAD'] : [method];
 }

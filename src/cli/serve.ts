@@ -1,9 +1,9 @@
 // `contacts serve`: starts the service and stops it when told to.
 
-import pino, { type Logger } from 'pino';
 import { readSettings, type Settings } from '../config.js';
 import { startService } from '../service.js';
 import { command } from './command.js';
+import { createLogger } from './logger.js';
 import { withSecrets } from './secrets.js';
 import { signToken } from './token.js';
 
@@ -33,14 +33,6 @@ async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop(name));
   logger.info({ port: service.port }, 'listening');
   if (settings.NODE_ENV !== 'production') greet(given, settings, service.port);
-}
-
-/** Lines are written in runs, at least once a second: one write a request would cost as much as the request. */
-function createLogger(level: string): Logger {
-  const destination = pino.destination({ dest: 1, sync: false, minLength: 8_192 });
-  const logger = pino({ level, base: null }, destination);
-  setInterval(() => logger.flush(), 1_000).unref();
-  return logger;
 }
 
 /** Where it listens, a token and a line to paste. */

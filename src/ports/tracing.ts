@@ -1,9 +1,16 @@
 // Spans, by the OpenTelemetry API: a port already, which does nothing where no SDK is configured.
 // A span belongs to a request that is traced; outside of one nothing is.
 
-import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
+import { context, propagation, ProxyTracerProvider, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
 
-const tracer = trace.getTracer('contacts-api');
+const NAME = 'contacts-api';
+const tracer = trace.getTracer(NAME);
+
+/** Whether an SDK is configured, so that making spans may come to something. */
+export function isTraced(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(NAME) !== undefined;
+}
 
 /** Carries out `work` within a span, when the request it is for is traced. What `work` throws marks it as failed. */
 export async function traced<Result>(name: string, attributes: () => Attributes, work: () => Promise<Result>): Promise<Result> {

@@ -1,51 +1,59 @@
 // The rate limiter of several copies: shared points taken in blocks.
 
 import { expect, test } from '@jest/globals';
-import { RateLimiterRes } from 'rate-limiter-flexible';
-import { BlockLimiter } from '../../src/api/middleware/blockLimiter.js';
-import type { SavedCounter, SharedCounters } from '../../src/ports/counterStore.js';
+import { BlockLimiter, type TakePoints } from '../../src/api/middleware/blockLimiter.js';
 
-/** Shared counters in memory; `asked` counts the requests to them. */
-function counters(): SharedCounters & { asked: number } {
-  const known = new Map<string, SavedCounter>();
-  return {
-    asked: 0,
-    async add(key, points, windowMs, now) {
-      this.asked += 1;
-      const running = known.get(key);
-      const counter = running !== undefined && running.expiresAt > now.getTime() ? running : { key, points: 0, expiresAt: now.getTime() + windowMs };
-      counter.points += points;
-      known.set(key, counter);
-      const answer = { ...counter };
-      await Promise.resolve();
-      return answer;
-    },
-    async sweep() {},
+/** A counter in memory that copies share; `asked` counts the requests to it. */
+function counter(windowMs = 60_000) {
+  const known = new Map<string, { points: number; expiresAt: number }>();
+  const shared = { asked: 0, limiter: (limit: number) => new BlockLimiter(limit, take) };
+  const take: TakePoints = async (key, points) => {
+    shared.asked += 1;
+    const running = known.get(key);
+    const now = Date.now();
+    const state = running !== undefined && running.expiresAt > now ? running : { points: 0, expiresAt: now + windowMs };
+    state.points += points;
+    known.set(key, state);
+    const answer = { ...state };
+    await Promise.resolve();
+    return answer;
   };
+  return shared;
 }
 
 /** How many of `tries` at once pass. */
 async function passed(limiter: BlockLimiter, key: string, tries: number): Promise<number> {
-  const outcomes = await Promise.allSettled(Array.from({ length: tries }, () => limiter.consume(key)));
-  for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(RateLimiterRes);
-  return outcomes.filter(({ status }) => status === 'fulfilled').length;
+  const outcomes = await Promise.all(Array.from({ length: tries }, () => limiter.spend(key)));
+  return outcomes.filter(({ passes }) => passes).length;
 }
 
 test('one copy lets pass exactly the limit, and asks once a block', async () => {
-  const store = counters();
-  const limiter = new BlockLimiter(store, { name: 'hour', limit: 1_000, windowMs: 60_000 });
-  expect((await limiter.consume('acme')).remainingPoints).toBe(999);
+  const shared = counter();
+  const limiter = shared.limiter(1_000);
+  expect((await limiter.spend('acme')).remaining).toBe(999);
   expect(await passed(limiter, 'acme', 1_500)).toBe(999);
-  expect(store.asked).toBe(100);
+  expect(shared.asked).toBe(100);
   expect(await passed(limiter, 'acme', 100)).toBe(0);
-  expect(store.asked).toBe(100);
-  expect(await limiter.get('acme')).toMatchObject({ remainingPoints: 0, consumedPoints: 1_000 });
+  expect(shared.asked).toBe(100);
+  expect(limiter.look('acme')).toMatchObject({ passes: false, remaining: 0 });
+  expect(limiter.look('other')).toBeNull();
   expect(await passed(limiter, 'other', 10)).toBe(10);
 });
 
+test('what is at hand is spent at once, and what is not, is known', async () => {
+  const limiter = counter().limiter(1_000);
+  expect(limiter.unspent('acme')).toBe(0);
+  const first = limiter.spend('acme');
+  expect(first).toBeInstanceOf(Promise);
+  await first;
+  expect(limiter.unspent('acme')).toBe(9);
+  expect(limiter.spend('acme')).toMatchObject({ passes: true, remaining: 998 });
+  expect(limiter.unspent('acme')).toBe(8);
+});
+
 test('three copies together never let pass more than the limit, and at most a hundredth each is left', async () => {
-  const store = counters();
-  const copies = Array.from({ length: 3 }, () => new BlockLimiter(store, { name: 'hour', limit: 1_005, windowMs: 60_000 }));
+  const shared = counter();
+  const copies = Array.from({ length: 3 }, () => shared.limiter(1_005));
   const uneven = await Promise.all(copies.map((limiter, n) => passed(limiter, 'acme', [37, 411, 55][n] as number)));
   const rest = await Promise.all(copies.slice(0, 1).map((limiter) => passed(limiter, 'acme', 2_000)));
   const total = [...uneven, ...rest].reduce((sum, count) => sum + count, 0);
@@ -54,14 +62,14 @@ test('three copies together never let pass more than the limit, and at most a hu
 });
 
 test('a small limit is shared to the point', async () => {
-  const store = counters();
-  const copies = Array.from({ length: 2 }, () => new BlockLimiter(store, { name: 'minute', limit: 7, windowMs: 60_000 }));
+  const shared = counter();
+  const copies = Array.from({ length: 2 }, () => shared.limiter(7));
   const counts = await Promise.all(copies.map((limiter) => passed(limiter, 'acme', 20)));
   expect((counts[0] as number) + (counts[1] as number)).toBe(7);
 });
 
 test('begins anew when the window has ended', async () => {
-  const limiter = new BlockLimiter(counters(), { name: 'minute', limit: 2, windowMs: 50 });
+  const limiter = counter(50).limiter(2);
   expect(await passed(limiter, 'acme', 5)).toBe(2);
   let next = 0;
   while (next === 0) next = await passed(limiter, 'acme', 1);

@@ -71,8 +71,8 @@ test('security headers stand on every answer', async () => {
   ];
   for (const { headers } of replies) {
     expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
-    expect(headers.get('X-Frame-Options')).toBe('SAMEORIGIN');
-    expect(headers.get('Content-Security-Policy')).toContain("default-src 'self'");
+    expect(headers.get('X-Frame-Options')).toBe('DENY');
+    expect(headers.get('Content-Security-Policy')).toBe("default-src 'none';frame-ancestors 'none'");
     expect(headers.get('Strict-Transport-Security')).toMatch(/max-age=\d+/);
     expect(headers.get('Referrer-Policy')).toBe('no-referrer');
     expect(headers.get('X-Powered-By')).toBeNull();

@@ -116,6 +116,19 @@ test('counts survive a restart', async () => {
   }, folder);
 });
 
+test('a restart counts what was spent, not what was set aside to be spent', async () => {
+  const limits = { RATE_LIMIT_PER_HOUR: '1000', RATE_LIMIT_PER_MINUTE: '0' };
+  const organization = 'org_blocks';
+  let folder = '';
+  await withLimits(limits, async (service) => {
+    folder = service.dataDir;
+    await get(service.client(organization), 3);
+  });
+  await withLimits(limits, async (service) => {
+    expect(limitsOf((await get(service.client(organization), 1))[0] as Reply).slice(0, 2)).toEqual(['1000', '996']);
+  }, folder);
+});
+
 const failing = (service: TestService, headers: Record<string, string> = {}) =>
   fetch(`${service.origin}/api/v1/contacts`, { headers: { Authorization: 'Bearer nonsense', ...headers } }).then(({ status, headers }) => ({
     status,

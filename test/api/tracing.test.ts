@@ -6,8 +6,7 @@ import { context, propagation, trace, SpanKind } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
-import { requestLog } from '../../src/api/middleware/requestLog.js';
-import { tracing } from '../../src/api/middleware/tracing.js';
+import { observed } from '../../src/api/middleware/observed.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const exporter = new InMemorySpanExporter();
@@ -82,9 +81,10 @@ test('writes that queue for one contact keep their own trees, too', async () => 
 
 test('the line that the log has of a request names its trace', async () => {
   const lines: object[] = [];
-  const log = requestLog({ info: (line: object) => lines.push(line) } as unknown as Logger, () => undefined);
-  const ctx = { state: { requestId: 'r1', route: '/contacts' }, method: 'GET', status: 200, headers: {} };
-  await tracing()(ctx as never, () => log(ctx as never, async () => undefined));
+  const observe = observed({ info: (line: object) => lines.push(line) } as unknown as Logger, () => undefined);
+  const headers = { 'x-request-id': 'r1' };
+  const ctx = { state: { route: '/contacts' }, method: 'GET', status: 200, headers, req: { headers }, res: { setHeader: () => undefined } };
+  await observe(ctx as never, async () => undefined);
   const [span] = exporter.getFinishedSpans();
   expect(lines).toEqual([expect.objectContaining({ requestId: 'r1', traceId: span?.spanContext().traceId, route: '/contacts', status: 200 })]);
 });

@@ -4,6 +4,7 @@ import type { Context, Middleware, Next } from 'koa';
 import koaJwt from 'koa-jwt';
 import { LRUCache } from 'lru-cache';
 import { UnavailableError } from '../../ports/errors.js';
+import type { ApiState } from '../context.js';
 import { ApiError } from '../errors.js';
 import { principalFrom, type Principal } from '../principal.js';
 import type { TokenKeys } from '../tokenKeys.js';
@@ -20,7 +21,7 @@ export interface AuthenticateOptions {
 
 interface Verified {
   principal: Principal;
-  /** In seconds since 1970; when the token is good no longer. */
+  /** When the token is good no longer, in ms since 1970. */
   expiresAt: number;
 }
 
@@ -33,25 +34,27 @@ export function authenticate({ keys, issuer, audience, failures }: AuthenticateO
     ...(audience === undefined ? {} : { audience }),
   });
   const remembered = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
-  return async (ctx, next) => {
-    const header = ctx.get('Authorization');
+  return (ctx, next) => {
+    const header = ctx.req.headers.authorization ?? '';
     const known = remembered.get(header);
-    if (known !== undefined && Date.now() < known.expiresAt * 1000) {
-      ctx.state.principal = known.principal;
-      ctx.state.tokenExpiresAt = known.expiresAt * 1000;
-      return next();
-    }
-    const verified = await claimsOf(ctx, verify);
-    if (verified === undefined) throw await refuse(ctx, failures);
-    remembered.set(header, verified);
-    ctx.state.principal = verified.principal;
-    ctx.state.tokenExpiresAt = verified.expiresAt * 1000;
-    return next();
+    if (known !== undefined && Date.now() < known.expiresAt) return goOn(ctx, next, known);
+    return verified(ctx, verify).then(async (made) => {
+      if (made === undefined) throw await refuse(ctx, failures);
+      remembered.set(header, made);
+      return goOn(ctx, next, made);
+    });
   };
 }
 
+function goOn(ctx: Context, next: Next, { principal, expiresAt }: Verified): Promise<unknown> {
+  const state = ctx.state as ApiState;
+  state.principal = principal;
+  state.tokenExpiresAt = expiresAt;
+  return next();
+}
+
 /** What the request's token says; undefined when it is not good. @throws UnavailableError when that cannot be told */
-async function claimsOf(ctx: Context, verify: (ctx: never, next: Next) => unknown): Promise<Verified | undefined> {
+async function verified(ctx: Context, verify: (ctx: never, next: Next) => unknown): Promise<Verified | undefined> {
   try {
     await verify(ctx as never, async () => undefined);
   } catch (error) {
@@ -62,7 +65,7 @@ async function claimsOf(ctx: Context, verify: (ctx: never, next: Next) => unknow
   const { claims } = ctx.state as { claims: { exp?: unknown } };
   const principal = principalFrom(claims);
   if (principal === undefined) return undefined;
-  return { principal, expiresAt: typeof claims.exp === 'number' ? claims.exp : Number.POSITIVE_INFINITY };
+  return { principal, expiresAt: typeof claims.exp === 'number' ? claims.exp * 1_000 : Number.POSITIVE_INFINITY };
 }
 
 async function refuse(ctx: Context, failures: FailureLimit): Promise<ApiError> {

@@ -1,21 +1,27 @@
-// A rate limiter for several copies of the service: each takes points from a shared counter in
-// blocks of a hundredth of the limit, and spends a block without asking again.
+// A rate limiter that takes points from a counter in blocks of a hundredth of the limit, and spends
+// a block without asking again: most requests count down a number. The counter is this process's,
+// or one that several copies of the service share.
 //
-// Never more than the limit passes; a copy may refuse while the others still hold points they have not spent, at most
-// a hundredth of the limit each. (RateLimiterMongo of rate-limiter-flexible asks the server at
-// every request.)
+// Never more than the limit passes; of a shared counter a copy may refuse while the others still
+// hold points they have not spent, at most a hundredth of the limit each. (The limiters of
+// rate-limiter-flexible ask their store at every request.)
 
 import { LRUCache } from 'lru-cache';
-import { RateLimiterRes } from 'rate-limiter-flexible';
-import type { SharedCounters } from '../../ports/counterStore.js';
 
 const KEYS = 20_000;
 const BLOCKS_PER_LIMIT = 100;
 
-export interface BlockLimiterOptions {
-  name: string;
-  limit: number;
-  windowMs: number;
+/** Adds `points` to the counter of `key`; returns it as it stands then. @throws UnavailableError */
+export type TakePoints = (key: string, points: number) => Promise<{ points: number; expiresAt: number }>;
+
+/** How a key stands in its window. */
+export interface Standing {
+  /** Whether the request passes. */
+  passes: boolean;
+  /** Points left in this window, as far as this copy knows. */
+  remaining: number;
+  /** When the window ends, in ms since 1970. */
+  endsAt: number;
 }
 
 /** What this copy knows of a key's window. */
@@ -32,31 +38,30 @@ export class BlockLimiter {
   private readonly asking = new Map<string, Promise<void>>();
 
   constructor(
-    private readonly counters: SharedCounters,
-    private readonly options: BlockLimiterOptions,
+    readonly limit: number,
+    private readonly takePoints: TakePoints,
   ) {}
 
-  /**
-   * Spends a point of `key`.
-   * @throws RateLimiterRes when there is none left in this window
-   * @throws UnavailableError
-   */
-  async consume(key: string): Promise<RateLimiterRes> {
-    for (;;) {
-      const block = this.current(key);
-      if (block !== undefined && block.left > 0) {
-        block.left -= 1;
-        return this.state(block);
-      }
-      if (block !== undefined && block.taken >= this.options.limit) throw this.state(block);
-      await this.ask(key);
+  /** Spends a point of `key`, if there is one left in this window; at once, unless a block must be taken. @throws UnavailableError */
+  spend(key: string): Standing | Promise<Standing> {
+    const block = this.current(key);
+    if (block !== undefined && block.left > 0) {
+      block.left -= 1;
+      return this.standing(block, true);
     }
+    if (block !== undefined && block.taken >= this.limit) return this.standing(block, false);
+    return this.ask(key).then(() => this.spend(key));
   }
 
   /** How the key stands; null: nothing was spent in this window, as far as this copy knows. */
-  async get(key: string): Promise<RateLimiterRes | null> {
+  look(key: string): Standing | null {
     const block = this.current(key);
-    return block === undefined ? null : this.state(block);
+    return block === undefined ? null : this.standing(block, block.left > 0);
+  }
+
+  /** Points of `key` that were taken in this window and are not spent. */
+  unspent(key: string): number {
+    return this.current(key)?.left ?? 0;
   }
 
   private current(key: string): Block | undefined {
@@ -74,16 +79,13 @@ export class BlockLimiter {
   }
 
   private async takeBlock(key: string): Promise<void> {
-    const { name, limit, windowMs } = this.options;
-    const size = Math.max(1, Math.floor(limit / BLOCKS_PER_LIMIT));
-    const { points, expiresAt } = await this.counters.add(`${name}:${key}`, size, windowMs, new Date());
-    const left = Math.min(size, Math.max(0, limit - (points - size)));
+    const size = Math.max(1, Math.floor(this.limit / BLOCKS_PER_LIMIT));
+    const { points, expiresAt } = await this.takePoints(key, size);
+    const left = Math.min(size, Math.max(0, this.limit - (points - size)));
     this.blocks.set(key, { left, taken: points, endsAt: expiresAt });
   }
 
-  private state({ left, taken, endsAt }: Block): RateLimiterRes {
-    const { limit } = this.options;
-    const spent = Math.min(limit, taken) - left;
-    return new RateLimiterRes(Math.max(0, limit - spent), Math.max(0, endsAt - Date.now()), spent);
+  private standing({ left, taken, endsAt }: Block, passes: boolean): Standing {
+    return { passes, remaining: Math.max(0, this.limit - Math.min(this.limit, taken) + left), endsAt };
   }
 }

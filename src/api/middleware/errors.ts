@@ -1,32 +1,22 @@
 // Turns whatever was thrown into an answer of the one error shape.
 
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import { ApiError } from '../errors.js';
 
-export function errorAnswers(logger: Logger): Middleware {
-  return async (ctx, next) => {
-    try {
-      await next();
-    } catch (error) {
-      const answer = toApiError(error);
-      if (answer.status >= 500) logger.error({ requestId: ctx.state.requestId, err: describe(error) }, answer.message);
-      respond(ctx, answer);
-    }
-  };
-}
-
-/** Answers with `error`. */
-export function respond(ctx: Context, error: ApiError): void {
-  ctx.status = error.status;
-  ctx.set(error.headers);
-  ctx.body = error.body;
+/** Answers with what `error` means to the client, and logs what it must not see. */
+export function answerError(ctx: Context, error: unknown, logger: Logger): void {
+  const { status, headers, body, message } = toApiError(error);
+  if (status >= 500) logger.error({ requestId: ctx.state.requestId, err: describe(error) }, message);
+  ctx.status = status;
+  ctx.set(headers);
+  ctx.body = body;
 }
 
 /** The answer to any failure: an unexpected one says nothing of itself. */
-export function toApiError(error: unknown): ApiError {
+function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof UnavailableError) {
     const message = 'A part of the service does not answer. A write may be stored; it is safe to send again with its Idempotency-Key';

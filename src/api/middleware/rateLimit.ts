@@ -1,13 +1,13 @@
 // Limits requests by organization in two windows, an hour and a minute, and failed
-// authentications by address. Counters live in memory and are saved now and then; where copies of
-// the service share a store, those of organizations are shared by taking points in blocks.
+// authentications by address. Counters live in memory, by rate-limiter-flexible, and are saved now
+// and then; where copies of the service share a store, those of organizations are shared.
 
 import type { Middleware } from 'koa';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Counters, SavedCounter } from '../../ports/counterStore.js';
-import { ApiError } from '../errors.js';
 import { principalOf, type ApiContext } from '../context.js';
-import { BlockLimiter } from './blockLimiter.js';
+import { ApiError } from '../errors.js';
+import { BlockLimiter, type Standing } from './blockLimiter.js';
 
 export interface RateLimitSettings {
   RATE_LIMIT_PER_HOUR: number;
@@ -37,53 +37,66 @@ export function rateLimits(settings: RateLimitSettings, counters: Counters): Rat
   const failures = anyLimit ? windowOf('auth', settings.AUTH_FAILURES_PER_MINUTE, 60, null) : null;
   const windows = [hour, minute].filter((window) => window !== null);
   return {
-    failures: { count: async (address) => void (failures !== null && (await consume(failures, address))) },
+    failures: { count: async (address) => refuseBeyond(failures, await failures?.limiter.spend(address)) },
     load: async (now) => {
       if (counters.shared) return;
       for (const counter of await counters.store.load(now)) restore(windows, counter);
     },
     save: async (now) => (counters.shared ? counters.store.sweep(now) : counters.store.save(windows.flatMap((window) => dump(window, now)))),
-    middleware: async (ctx, next) => {
-      const { organizationId } = principalOf(ctx as ApiContext);
-      try {
-        if (minute !== null) await consume(minute, organizationId);
-      } catch (error) {
-        if (hour !== null) setHeaders(ctx as ApiContext, hour, await hour.limiter.get(organizationId));
-        throw error;
-      }
-      if (hour !== null) setHeaders(ctx as ApiContext, hour, await consume(hour, organizationId));
-      return next();
-    },
+    middleware: charge(hour, minute),
   };
 }
 
 interface Window {
   name: string;
-  limit: number;
-  limiter: RateLimiterMemory | BlockLimiter;
+  limiter: BlockLimiter;
+  /** Its counters, where they are this process's. */
+  memory: RateLimiterMemory | null;
 }
 
 /** Counters of its own when `counters` are null. */
 function windowOf(name: string, limit: number, seconds: number, counters: Counters | null): Window | null {
   if (limit === 0) return null;
-  const shared = counters?.shared === true ? counters.store : null;
-  const limiter =
-    shared === null
-      ? new RateLimiterMemory({ keyPrefix: name, points: limit, duration: seconds })
-      : new BlockLimiter(shared, { name, limit, windowMs: seconds * 1_000 });
-  return { name, limit, limiter };
+  if (counters?.shared === true) {
+    const take = (key: string, points: number) => counters.store.add(`${name}:${key}`, points, seconds * 1_000, new Date());
+    return { name, limiter: new BlockLimiter(limit, take), memory: null };
+  }
+  const memory = new RateLimiterMemory({ keyPrefix: name, points: limit, duration: seconds });
+  const limiter = new BlockLimiter(limit, async (key, points) => {
+    const { consumedPoints, msBeforeNext } = await memory.penalty(key, points);
+    return { points: consumedPoints, expiresAt: Date.now() + msBeforeNext };
+  });
+  return { name, limiter, memory };
 }
 
-async function consume({ name, limit, limiter }: Window, key: string): Promise<RateLimiterRes> {
-  try {
-    return await limiter.consume(key);
-  } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error;
-    throw new ApiError('RATE_LIMIT_EXCEEDED', `More than ${limit} ${described[name] ?? ''}`, [], {
-      'Retry-After': String(Math.max(1, Math.ceil(error.msBeforeNext / 1000))),
-      ...(name === 'hour' ? headersOf(limit, error) : {}),
+/** Charges a request to the minute and then to the hour, which is not charged for what the minute refuses. */
+function charge(hour: Window | null, minute: Window | null): Middleware {
+  return (context, next) => {
+    const ctx = context as ApiContext;
+    const { organizationId } = principalOf(ctx);
+    return whenKnown(minute?.limiter.spend(organizationId), (ofMinute) => {
+      if (ofMinute?.passes === false && hour !== null) setHeaders(ctx, hour, hour.limiter.look(organizationId));
+      refuseBeyond(minute, ofMinute);
+      return whenKnown(hour?.limiter.spend(organizationId), (ofHour) => {
+        if (hour !== null && ofHour !== undefined) setHeaders(ctx, hour, ofHour);
+        refuseBeyond(hour, ofHour);
+        return next();
+      });
     });
-  }
+  };
+}
+
+/** Goes on with what is known at once, or soon: most requests need not wait. */
+function whenKnown<Known, Result>(known: Known | Promise<Known>, goOn: (known: Known) => Promise<Result>): Promise<Result> {
+  return known instanceof Promise ? known.then(goOn) : goOn(known);
+}
+
+/** @throws ApiError 429 when a window's share is spent */
+function refuseBeyond(window: Window | null, standing: Standing | undefined): void {
+  if (window === null || standing === undefined || standing.passes) return;
+  throw new ApiError('RATE_LIMIT_EXCEEDED', `More than ${window.limiter.limit} ${described[window.name] ?? ''}`, [], {
+    'Retry-After': String(Math.max(1, Math.ceil((standing.endsAt - Date.now()) / 1_000))),
+  });
 }
 
 const described: Record<string, string> = {
@@ -92,31 +105,23 @@ const described: Record<string, string> = {
   auth: 'failed authentications in a minute',
 };
 
-function setHeaders(ctx: ApiContext, { limit }: Window, state: RateLimiterRes | null): void {
-  ctx.set(headersOf(limit, state));
-}
-
 /** They speak of the hour, as the spec says. */
-function headersOf(limit: number, state: RateLimiterRes | null): Record<string, string> {
-  const left = state?.remainingPoints ?? limit;
-  const endsInMs = state?.msBeforeNext ?? 3_600_000;
-  return {
-    'X-RateLimit-Limit': String(limit),
-    'X-RateLimit-Remaining': String(Math.max(0, left)),
-    'X-RateLimit-Reset': String(Math.ceil((Date.now() + endsInMs) / 1000)),
-  };
+function setHeaders({ res }: ApiContext, { limiter: { limit } }: Window, standing: Standing | null): void {
+  res.setHeader('X-RateLimit-Limit', String(limit));
+  res.setHeader('X-RateLimit-Remaining', String(standing?.remaining ?? limit));
+  res.setHeader('X-RateLimit-Reset', String(Math.ceil((standing?.endsAt ?? Date.now() + 3_600_000) / 1_000)));
 }
 
-function dump({ name, limiter }: Window, now: Date): SavedCounter[] {
-  if (limiter instanceof BlockLimiter) return [];
-  return limiter.dump().storage.flatMap(({ key, value, expiresAt }) =>
-    expiresAt === null || expiresAt <= now.getTime() ? [] : [{ key: `${name}:${key}`, points: value, expiresAt }],
+/** What is spent: points that are taken and not spent would be lost by a restart. */
+function dump({ name, limiter, memory }: Window, now: Date): SavedCounter[] {
+  return (memory?.dump().storage ?? []).flatMap(({ key, value, expiresAt }) =>
+    expiresAt === null || expiresAt <= now.getTime() ? [] : [{ key: `${name}:${key}`, points: value - limiter.unspent(String(key)), expiresAt }],
   );
 }
 
 function restore(windows: readonly Window[], { key, points, expiresAt }: SavedCounter): void {
   const window = windows.find(({ name }) => key.startsWith(`${name}:`));
-  if (window === undefined || window.limiter instanceof BlockLimiter) return;
+  if (window === undefined || window.memory === null) return;
   const storage = [{ key: key.slice(window.name.length + 1), value: points, expiresAt }];
-  window.limiter.restore({ version: 1, storage });
+  window.memory.restore({ version: 1, storage });
 }

@@ -49,7 +49,7 @@ function answerWith(name: string, type: string): (ctx: Context) => void {
   let text: string | undefined;
   return (ctx) => {
     text ??= readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
-    ctx.set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-cache' });
+    ctx.set({ 'Content-Security-Policy': POLICY, 'Cross-Origin-Opener-Policy': 'same-origin', 'Cache-Control': 'no-cache' });
     ctx.type = type;
     ctx.body = text;
   };

@@ -17,8 +17,23 @@ export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, not
   if (shown === null) throw notFound();
   const etag = etagOf(shown.revision, shown.dangling);
   ctx.set('ETag', etag);
-  if (clientHas(ctx, etag)) ctx.status = 304;
-  else ctx.body = fullView(shown.document);
+  if (clientHas(ctx, etag)) {
+    ctx.status = 304;
+    return;
+  }
+  ctx.set('Content-Type', 'application/json; charset=utf-8');
+  ctx.body = textOf(shown.document);
+}
+
+/** The JSON of documents, for as long as somebody keeps them: stores keep those that are read often. */
+const texts = new WeakMap<Entity, string>();
+
+function textOf(document: Entity): string {
+  const known = texts.get(document);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(fullView(document));
+  texts.set(document, text);
+  return text;
 }
 
 /** Answers with a page of a list. */

@@ -18,7 +18,7 @@ export const uuid = z
 
 /** The id in lower case; undefined when it is none. */
 export function parseId(text: string): string | undefined {
-  return uuid.safeParse(text).data;
+  return uuidPattern.test(text) ? text.toLowerCase() : undefined;
 }
 
 /** Text of up to `max` characters. Checks that follow see only text that is short enough. */
