@@ -1,7 +1,6 @@
 // Opens what the service and its operations work on: the platform that the settings name, and what
 // runs on any. The event log and the rest are chosen each on its own.
 
-import { v7 } from 'uuid';
 import { listOf, type Settings } from './config.js';
 import { upcasters } from './domain/events/registry.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
@@ -11,10 +10,11 @@ import { IndexedEventsOf } from './platform/indexedEvents.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
 import type { EventStoreDbLog } from './platform/servers/eventStoreDbLog.js';
 import { sortKey } from './platform/servers/eventStoreDbPositions.js';
+import { Uuids } from './platform/uuids.js';
 import { KeyedVault } from './platform/vault.js';
 import { wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
-import { systemClock, type Ids } from './ports/clock.js';
+import { systemClock } from './ports/clock.js';
 import type { EventLog, Position } from './ports/eventLog.js';
 import type { EventStore } from './ports/eventStore.js';
 import type { PlatformObserver } from './ports/observer.js';
@@ -25,7 +25,7 @@ import { Projector } from './projections/projector.js';
 import { commitAndShow } from './projections/showing.js';
 import { Skips } from './projections/skips.js';
 
-const uuidV7: Ids = { next: () => v7() };
+const ids = new Uuids();
 
 /**
  * Opens the platform; closing it is the caller's. Settings must hold the encryption key. On the
@@ -46,10 +46,10 @@ export async function openHost(settings: Settings, report: Report = () => undefi
     });
     const shared = platform.commit === null;
     const made = settings.EVENTSTORE_URL === undefined ? projections : [...projections, eventIndexProjection];
-    const projector = new Projector({ projections: made, log, events, store, skips, clock: systemClock, ids: uuidV7, shared });
+    const projector = new Projector({ projections: made, log, events, store, skips, clock: systemClock, ids, shared });
     if (shared) await skips.load(events);
     else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
-    return { settings, platform, events, projector, clock: systemClock, ids: uuidV7, alone: true };
+    return { settings, platform, events, projector, clock: systemClock, ids, alone: true };
   } catch (error) {
     await platform.close();
     throw error;

@@ -18,10 +18,12 @@ export function createCompany(
   const { organizationId } = context;
   const id = givenId ?? context.reserved?.aggregateId ?? handler.ids.next();
   const addressId = newAddressId(handler.ids);
-  return handler.execute(companyAggregate, companyStream(organizationId, id), context, async ({ state }) => {
+  const decide = async ({ state }: { state: CompanyState }) => {
     const parent = await parentFact(deps, organizationId, patch.parentEntityId ?? null);
     return decideCompany(state, { type: 'create', id, patch, addressId, parent });
-  });
+  };
+  const stream = companyStream(organizationId, id);
+  return givenId === undefined ? handler.create(companyAggregate, stream, context, decide) : handler.execute(companyAggregate, stream, context, decide);
 }
 
 /** Changes company `id` by a merge patch. */

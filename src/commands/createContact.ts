@@ -18,7 +18,7 @@ export function createContact(
   const { handler } = deps;
   const { organizationId } = context;
   const id = context.reserved?.aggregateId ?? handler.ids.next();
-  return handler.execute(contactAggregate, contactStream(organizationId, id), context, async ({ state, end }) => {
+  return handler.create(contactAggregate, contactStream(organizationId, id), context, async ({ state, end }) => {
     const facts = await contactFacts(deps, organizationId, { id, state, patch, revision: end + 1 });
     return decideContact(state, { type: 'create', id, patch, addressId: newAddressId(handler.ids), facts });
   });

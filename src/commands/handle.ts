@@ -89,24 +89,37 @@ export class CommandHandler {
     context: CommandContext,
     decide: Decide<State, Event>,
   ): Promise<Outcome<State>> {
-    return traced('command', () => ({ 'contacts.aggregate': stream.slice(0, stream.indexOf('-')) }), () =>
-      this.queue.run(stream, () => this.executeAtOnce(aggregate, stream, context, decide)),
-    );
+    return this.inTurn(stream, () => this.executeAtOnce(aggregate, stream, context, decide));
   }
 
-  /** As `execute`, past the queue of the stream: for whoever holds another's queue and must not wait for this one. */
-  async executeAtOnce<State, Event extends DomainEvent>(
+  /** As `execute`, for an id that was just made: that its stream does not exist is not looked up, the append tells. */
+  create<State, Event extends DomainEvent>(
     aggregate: Aggregate<State, Event>,
     stream: string,
     context: CommandContext,
     decide: Decide<State, Event>,
   ): Promise<Outcome<State>> {
+    return this.inTurn(stream, () => this.executeAtOnce(aggregate, stream, context, decide, nothingYet(aggregate)));
+  }
+
+  /**
+   * As `execute`, past the queue of the stream: for whoever holds another's queue and must not wait for this one.
+   * `assumed` stands for what a first look would find.
+   */
+  async executeAtOnce<State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Event>,
+    stream: string,
+    context: CommandContext,
+    decide: Decide<State, Event>,
+    assumed?: Cached,
+  ): Promise<Outcome<State>> {
     const { reserved, ifRevisions } = context;
     const earlier = reserved?.takenOver === true ? await this.earlierTry(aggregate, stream, reserved.eventId) : null;
     if (earlier !== null) return earlier;
     const deadline = Date.now() + CONFLICT_DEADLINE_MS;
-    for (;;) {
-      const outcome = await this.attempt(aggregate, stream, context, decide);
+    for (let known = assumed; ; known = undefined) {
+      const cached = known ?? (await this.loadCached(aggregate, stream));
+      const outcome = await this.attempt(aggregate, stream, context, cached, decide);
       if (outcome !== null) return outcome;
       if (ifRevisions !== undefined) return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
       if (Date.now() > deadline) return { done: false, refusal: { code: 'CONFLICT' } };
@@ -114,14 +127,14 @@ export class CommandHandler {
     }
   }
 
-  /** One round of load, decide, append; null when somebody else appended meanwhile. */
+  /** Decides on what was loaded, and appends; null when somebody else appended meanwhile. */
   private async attempt<State, Event extends DomainEvent>(
     aggregate: Aggregate<State, Event>,
     stream: string,
     context: CommandContext,
+    cached: Cached,
     decide: Decide<State, Event>,
   ): Promise<Outcome<State> | null> {
-    const cached = await this.loadCached(aggregate, stream);
     const loaded: Newest<State> = { state: cached.state as State, revision: cached.revision, end: this.events.endAfter(stream, cached.revision) };
     const { state, revision, end } = loaded;
     const decision = await decide(loaded);
@@ -141,6 +154,10 @@ export class CommandHandler {
       revision: end + 1 + index,
       position: result.position,
     })));
+  }
+
+  private inTurn<Result>(stream: string, task: () => Promise<Result>): Promise<Result> {
+    return traced('command', () => ({ 'contacts.aggregate': stream.slice(0, stream.indexOf('-')) }), () => this.queue.run(stream, task));
   }
 
   private toAppend(events: readonly DomainEvent[], context: CommandContext, lastAt: string): NewEvent[] {
@@ -166,7 +183,7 @@ export class CommandHandler {
   }
 
   private async loadCached<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, stream: string): Promise<Cached> {
-    const known = this.cache.get(stream) ?? { state: aggregate.initial, revision: -1, at: '' };
+    const known = this.cache.get(stream) ?? nothingYet(aggregate);
     let loaded = known;
     for await (const events of this.events.read(stream, known.revision + 1)) {
       loaded = events.reduce((before, event) => advance(aggregate, before, event), loaded);
@@ -181,7 +198,7 @@ export class CommandHandler {
     stream: string,
     eventId: string,
   ): Promise<Outcome<State> | null> {
-    let loaded: Cached = { state: aggregate.initial, revision: -1, at: '' };
+    let loaded = nothingYet(aggregate);
     for await (const events of this.events.read(stream, 0)) {
       for (const event of events) {
         loaded = advance(aggregate, loaded, event);
@@ -195,6 +212,10 @@ export class CommandHandler {
 /** Whether the aggregate is at a revision that the client insists on, if it does. */
 export function meetsCondition({ ifRevisions }: CommandContext, { revision, end }: Omit<Newest<unknown>, 'state'>): boolean {
   return ifRevisions === undefined || ifRevisions.includes(revision) || ifRevisions.includes(end);
+}
+
+function nothingYet<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>): Cached {
+  return { state: aggregate.initial, revision: -1, at: '' };
 }
 
 function advance<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>, loaded: Cached, event: RecordedEvent): Cached {

@@ -1,5 +1,6 @@
 // The event store over any log: seals what is committed, opens what is read.
 
+import type { KeyObject } from 'node:crypto';
 import { readWrittenEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
@@ -27,21 +28,19 @@ export class SealedEventStore implements EventStore {
   ) {}
 
   async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
-    const split = events.map(splitEvent);
-    const subject = needsKey(split) ? keySubjectOf(stream) : null;
-    const key = subject === null ? null : await this.keys.obtain(subject);
-    return this.commitSealed(stream, expected, split.map((event) => seal(event, key)), events);
+    const [result] = await this.commitMany([{ stream, expected, events }]);
+    return result as AppendResult;
   }
 
   async commitMany(appends: readonly NewAppend[]): Promise<AppendResult[]> {
-    const split = appends.map(({ events }) => events.map(splitEvent));
-    const subjects = appends.map(({ stream }, index) => (needsKey(split[index] ?? []) ? keySubjectOf(stream) : null));
-    const keys = (await this.keys.obtainMany(subjects.filter((subject) => subject !== null))).values();
-    const committed = appends.map(({ stream, expected, events }, index) => {
-      const key = (subjects[index] ?? null) === null ? null : (keys.next().value ?? null);
-      return this.commitSealed(stream, expected, (split[index] ?? []).map((event) => seal(event, key)), events);
-    });
-    return Promise.all(committed);
+    const split = appends.map((append) => ({ ...append, split: append.events.map(splitEvent) }));
+    const keys = await this.keysFor(split.filter((append) => needsKey(append.split)));
+    return Promise.all(
+      split.map(({ stream, expected, events, split: parts }) => {
+        const key = keys.get(stream) ?? null;
+        return this.commitSealed(stream, expected, parts.map((event) => seal(event, key)), events);
+      }),
+    );
   }
 
   async *read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]> {
@@ -80,6 +79,19 @@ export class SealedEventStore implements EventStore {
 
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch> {
     for await (const batch of this.log.subscribe(after, signal)) yield await this.openBatch(batch);
+  }
+
+  /** The keys of those of the streams whose events are sealed; a stream that is to begin is expected to have none. */
+  private async keysFor(appends: readonly NewAppend[]): Promise<Map<string, KeyObject>> {
+    const subjects = new Map<string, KeySubject>();
+    for (const { stream } of appends) {
+      const subject = keySubjectOf(stream);
+      if (subject !== null) subjects.set(stream, subject);
+    }
+    if (subjects.size === 0) return new Map();
+    const areNew = appends.every(({ expected }) => expected === 'none');
+    const keys = await this.keys.obtainMany([...subjects.values()], areNew ? 'new' : undefined);
+    return new Map([...subjects.keys()].map((stream, index) => [stream, keys[index] as KeyObject]));
   }
 
   private async openBatch({ events, position, caughtUp }: EventBatch): Promise<RecordedBatch> {

@@ -2,7 +2,7 @@
 // rest in the clear. Sealed data holds, beside the open fields,
 // `personal: { fields: [names], box: base64(iv | ciphertext | tag) }`.
 
-import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { erasedPersonal, joinPersonal, splitPersonal, type SplitData } from '../domain/events/personal.js';
 import { readEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
@@ -10,6 +10,7 @@ import type { JsonObject } from '../domain/json.js';
 import type { NewStoredEvent, StoredEvent } from '../ports/eventLog.js';
 import type { NewEvent, RecordedEvent } from '../ports/eventStore.js';
 import type { StoredKey } from '../ports/keyStore.js';
+import { takeRandom } from './random.js';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -69,7 +70,7 @@ function unbox(key: KeyObject, box: string, { id, type }: Pick<StoredEvent, 'id'
 
 /** `iv | ciphertext | tag`; `context` is authenticated with it, so that a box cannot be moved. */
 export function encrypt(key: KeyObject, plain: Buffer, context: string): Buffer {
-  const iv = newIv();
+  const iv = takeRandom(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context));
   return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
@@ -82,14 +83,4 @@ export function decrypt(key: KeyObject, box: Buffer, context: string): Buffer {
   // Gives nothing more in this mode, but throws when the tag is another's.
   decipher.final();
   return plain;
-}
-
-let ivs = Buffer.alloc(0);
-
-/** Drawn many at a time: asking the system for twelve bytes costs as much as encrypting. */
-function newIv(): Buffer {
-  if (ivs.length === 0) ivs = randomBytes(512 * IV_BYTES);
-  const iv = ivs.subarray(0, IV_BYTES);
-  ivs = ivs.subarray(IV_BYTES);
-  return iv;
 }

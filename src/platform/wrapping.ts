@@ -1,9 +1,10 @@
 // How contacts' keys are stored: each wrapped (encrypted) by the configured wrapping key and bound
 // to its subject, so that one cannot be put in another's place.
 
-import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { decodeOrganization, encodeOrganization } from '../domain/streams.js';
 import type { KeySubject } from '../ports/keyStore.js';
+import { takeRandom } from './random.js';
 import { decrypt, encrypt } from './sealing.js';
 
 const KEY_BYTES = 32;
@@ -49,13 +50,15 @@ export class KeyWrapping {
 
   /** A new key for `subject`, and how it is stored. */
   make(subject: KeySubject): { key: KeyObject; wrapped: Buffer } {
-    const key = createSecretKey(randomBytes(KEY_BYTES));
-    return { key, wrapped: this.wrap(subject, key) };
+    const bytes = takeRandom(KEY_BYTES);
+    const made = { key: createSecretKey(bytes), wrapped: this.wrapBytes(subject, bytes) };
+    bytes.fill(0);
+    return made;
   }
 
   /** How a key made elsewhere is stored. */
   wrap(subject: KeySubject, key: KeyObject): Buffer {
-    return encrypt(this.keyNamed(this.fingerprint), key.export(), subjectName(subject));
+    return this.wrapBytes(subject, key.export());
   }
 
   /** The key that was stored for `subject`, wrapped by the key of that fingerprint. @throws WrongWrappingKeyError when it is not given */
@@ -71,6 +74,10 @@ export class KeyWrapping {
   /** @throws WrongWrappingKeyError unless every wrapping key in use is given */
   verify(inUse: readonly string[]): void {
     for (const fingerprint of inUse) this.keyNamed(fingerprint);
+  }
+
+  private wrapBytes(subject: KeySubject, bytes: Buffer): Buffer {
+    return encrypt(this.keyNamed(this.fingerprint), bytes, subjectName(subject));
   }
 
   private keyNamed(fingerprint: string): KeyObject {

@@ -26,8 +26,11 @@ export interface KeyStore {
    */
   obtain(subject: KeySubject): Promise<KeyObject>;
 
-  /** As `obtain` for each of `subjects`, in their order; all are durable before this returns. */
-  obtainMany(subjects: readonly KeySubject[]): Promise<KeyObject[]>;
+  /**
+   * As `obtain` for each of `subjects`, in their order; all are durable before this returns. A store
+   * need not look for keys that are `expected` to be new before it makes them.
+   */
+  obtainMany(subjects: readonly KeySubject[], expected?: 'new'): Promise<KeyObject[]>;
 
   /** The keys of `subjects`, in their order. @throws UnavailableError */
   find(subjects: readonly KeySubject[]): Promise<StoredKey[]>;

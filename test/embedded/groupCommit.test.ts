@@ -35,6 +35,27 @@ describe('a group', () => {
     expect(groups).toEqual([3, 1]);
   });
 
+  test('takes in what nobody waits for in passing, and that alone soon by itself', async () => {
+    const passing = writes.runInPassing(() => insert('passing'));
+    await writes.run(() => insert('a'));
+    await passing;
+    expect(groups).toEqual([2]);
+    await writes.runInPassing(() => insert('later'));
+    expect(groups).toEqual([2, 1]);
+    expect(words(elsewhere())).toEqual(['passing', 'a', 'later']);
+  });
+
+  test('waits while more come with each turn of the event loop', async () => {
+    const writing: Promise<unknown>[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      writing.push(writes.run(() => insert(String(count))));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(writing);
+    expect(words()).toEqual(['0', '1', '2', '3', '4']);
+    expect(groups.length).toBeLessThan(5);
+  });
+
   test('acknowledges none of its writes before all are committed', async () => {
     let acknowledged = false;
     const first = writes.run(() => insert('a')).then(() => (acknowledged = true));

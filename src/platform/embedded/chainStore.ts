@@ -48,7 +48,7 @@ export class SqliteChainStore implements ChainStore {
   }
 
   async append({ from, to, links, ends }: ChainStep): Promise<boolean> {
-    return this.writes.run(() => {
+    return this.writes.runInPassing(() => {
       if (this.positionNow() !== from) return false;
       this.database.run('INSERT OR REPLACE INTO checkpoints (subscriber, position) VALUES (?, ?)', SUBSCRIBER, to);
       for (const end of ends) this.putEnd(end);

@@ -47,8 +47,8 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   /**
-   * `append` within a group. `prepare` is given what is about to be stored (not what was stored
-   * before) and can refuse it by throwing.
+   * `append` within a group. `prepare` is given what was stored by it (not what was before) and can
+   * refuse it by throwing: the savepoint takes it back.
    */
   appendNow(
     stream: string,
@@ -56,18 +56,14 @@ export class SqliteEventLog implements EventLog, Participant {
     events: readonly NewStoredEvent[],
     prepare: (stored: readonly StoredEvent[]) => void = () => undefined,
   ): AppendResult {
-    const last = this.lastRow(stream);
-    const revision = last?.revision ?? -1;
-    if (revision !== (expected === 'none' ? -1 : expected)) {
-      return this.sameAppend(stream, expected, events) ?? { outcome: 'conflict' };
-    }
+    const revision = expected === 'none' ? -1 : expected;
     let position = this.headNow();
     const stored = events.map((event, index): StoredEvent => {
       position += 1;
       return { ...event, stream, revision: revision + 1 + index, position: String(position) };
     });
+    if (!this.insertAll(stored)) return this.sameAppend(stream, revision + 1, events) ?? { outcome: 'conflict' };
     prepare(stored);
-    for (const event of stored) this.insert(event);
     this.lastPosition = position;
     this.appended.push(...stored);
     return { outcome: 'appended', revision: revision + events.length, position: String(position) };
@@ -148,21 +144,28 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   /** The append that was made before with the very same events, if there was one. */
-  private sameAppend(
-    stream: string,
-    expected: ExpectedRevision,
-    events: readonly NewStoredEvent[],
-  ): AppendResult | undefined {
-    const rows = this.rowsOf(stream, expected === 'none' ? 0 : expected + 1, events.length);
+  private sameAppend(stream: string, from: number, events: readonly NewStoredEvent[]): AppendResult | undefined {
+    const rows = this.rowsOf(stream, from, events.length);
     const same = rows.length === events.length && rows.every((row, index) => row.id === events[index]?.id);
     const last = rows.at(-1);
     if (!same || last === undefined) return undefined;
     return { outcome: 'appended', revision: last.revision, position: String(last.position) };
   }
 
-  private insert({ position, stream, revision, id, type, data, metadata }: StoredEvent): void {
-    this.database.run(
-      `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  /** Inserts events that follow on what their stream holds; returns false, and inserts none, when they do not. */
+  private insertAll(events: readonly StoredEvent[]): boolean {
+    const [first, ...others] = events;
+    if (first === undefined) return true;
+    if (first.revision > 0 && !this.holds(first.stream, first.revision - 1)) return false;
+    // That nothing stands there yet, the unique index tells.
+    if (this.insert(first) === 0) return false;
+    for (const event of others) this.insert(event);
+    return true;
+  }
+
+  private insert({ position, stream, revision, id, type, data, metadata }: StoredEvent): number {
+    return this.database.run(
+      `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, revision) DO NOTHING`,
       Number(position),
       stream,
       revision,
@@ -171,6 +174,10 @@ export class SqliteEventLog implements EventLog, Participant {
       JSON.stringify(data),
       JSON.stringify(metadata),
     );
+  }
+
+  private holds(stream: string, revision: number): boolean {
+    return this.database.get('SELECT 1 AS one FROM events WHERE stream = ? AND revision = ?', stream, revision) !== undefined;
   }
 
   private lastRow(stream: string): EventRow | undefined {

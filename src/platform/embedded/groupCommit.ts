@@ -5,6 +5,11 @@
 import { UnavailableError } from '../../ports/errors.js';
 import { isSqliteError, type Database } from './database.js';
 
+/** For how long a group waits at most while others keep coming, in ms: a small one costs as much as a large one. */
+const GATHER_MS = 20;
+/** How long a write waits at most that nobody waits for, in ms. */
+const IN_PASSING_MS = 50;
+
 /** What takes part in every transaction of a file besides the writes themselves. */
 export interface Participant {
   /** After the writes of a group, before it is committed. What it throws fails the group. */
@@ -26,7 +31,7 @@ export type GroupObserver = (group: { writes: number; seconds: number }) => void
 
 export class GroupCommit {
   private queue: Job[] = [];
-  private scheduled = false;
+  private gathering = false;
   private readonly participants: Participant[] = [];
 
   constructor(
@@ -45,19 +50,39 @@ export class GroupCommit {
    * @throws UnavailableError when the group could not be written
    */
   run<Result>(work: () => Result): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
-      this.queue.push({ work, resolve, reject });
-      if (this.scheduled) return;
-      this.scheduled = true;
-      // After all that is ready by now has been heard, so that requests which came together go together.
-      setImmediate(() => this.flush());
+    const result = this.enqueue(work);
+    if (!this.gathering) {
+      this.gathering = true;
+      this.gather(0, performance.now());
+    }
+    return result;
+  }
+
+  /** As `run`, for what nobody waits for: it goes with the next group, or after a while in one of its own. */
+  runInPassing<Result>(work: () => Result): Promise<Result> {
+    const result = this.enqueue(work);
+    setTimeout(() => {
+      if (this.queue.length > 0 && !this.gathering) this.flush();
+    }, IN_PASSING_MS);
+    return result;
+  }
+
+  private enqueue<Result>(work: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => void this.queue.push({ work, resolve, reject }));
+  }
+
+  /** Goes round the event loop until all that is ready by now was heard: requests that come together go together. */
+  private gather(known: number, since: number): void {
+    setImmediate(() => {
+      if (this.queue.length > known && performance.now() - since < GATHER_MS) this.gather(this.queue.length, since);
+      else this.flush();
     });
   }
 
   private flush(): void {
     const jobs = this.queue;
     this.queue = [];
-    this.scheduled = false;
+    this.gathering = false;
     try {
       this.write(jobs);
     } catch (error) {

@@ -28,6 +28,8 @@ export class SqliteKeyStore implements KeyStore {
     private readonly wrapping: KeyWrapping,
   ) {
     this.checkWrappingKeys();
+    // What a group read of its own keys, too, is forgotten with it.
+    writes.join({ failed: () => this.cache.clear() });
   }
 
   async obtain(subject: KeySubject): Promise<KeyObject> {
@@ -35,8 +37,8 @@ export class SqliteKeyStore implements KeyStore {
     return key as KeyObject;
   }
 
-  async obtainMany(subjects: readonly KeySubject[]): Promise<KeyObject[]> {
-    const known = await this.find(subjects);
+  async obtainMany(subjects: readonly KeySubject[], expected?: 'new'): Promise<KeyObject[]> {
+    const known = expected === 'new' ? [] : await this.find(subjects);
     if (known.some(({ state }) => state === 'destroyed')) throw new KeyDestroyedError('the key was destroyed');
     const found = known.flatMap((stored) => (stored.state === 'usable' ? [stored.key] : []));
     if (found.length === subjects.length) return found;
