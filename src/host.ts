@@ -110,7 +110,7 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;
-  return { ...rest, log, commit: null, eventIndex: new IndexedEventsOf(log, rest.projectionStore), close: closing(embedded, log) };
+  return { ...rest, log, commit: null, eventPages: null, eventIndex: new IndexedEventsOf(log, rest.projectionStore), close: closing(embedded, log) };
 }
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
@@ -122,7 +122,7 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
     const { openMongo } = await import('./platform/servers/mongoPlatform.js');
     const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, ...orderOf(log) });
     const eventIndex = server === null ? (embedded as Platform).eventIndex : new IndexedEventsOf(server, mongo.projectionStore);
-    return { ...mongo, log, commit: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
+    return { ...mongo, log, commit: null, eventPages: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
   } catch (error) {
     await embedded?.close();
     throw error;

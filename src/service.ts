@@ -31,6 +31,7 @@ import { Follower } from './projections/follower.js';
 import { Reactor } from './subscriptions/reactor.js';
 import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
 import { EventFeed } from './subscriptions/eventFeed.js';
+import { IndexedPages } from './subscriptions/indexedPages.js';
 import { urlIssue } from './webhooks/address.js';
 import type { Webhooks } from './webhooks/webhooks.js';
 import { webhookParts } from './webhookParts.js';
@@ -82,7 +83,8 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const limits = rateLimits(settings, counters);
   await limits.load(clock.now());
   const { log, eventIndex: index } = platform;
-  const feed = new EventFeed({ log, events, index, isSkipped: (event) => host.projector.deps.skips.some(event), onError });
+  const pages = platform.eventPages ?? new IndexedPages(index, events);
+  const feed = new EventFeed({ log, events, pages, skipped: () => host.projector.deps.skips.places(), onError });
   const headKeys = new HeadKeys(listOf(settings.ENCRYPTION_KEY ?? ''));
   let stopping = false;
   const deps: ApiDeps = {

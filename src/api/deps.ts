@@ -35,20 +35,14 @@ export interface AuditDeps {
   publicKey: (fingerprint: string) => string | null;
 }
 
-/** A published event, rendered. */
-export interface StreamedEvent {
-  position: string;
-  type: string;
-  json: string;
-  frame?: Buffer;
-}
-
 /** A reader's way through an organization's events. */
 export interface EventReader {
   /** After which the next one comes. */
   position: string | null;
-  next(limit: number, types: readonly string[]): Promise<StreamedEvent[]>;
-  grown(signal: AbortSignal): Promise<void>;
+  /** The next events of these types as Server-Sent Events, up to about `maxBytes`, and the last event looked at. */
+  next(types: readonly string[], maxBytes: number): Promise<{ bytes: Uint8Array; position: string | null }>;
+  /** Waits for more, or until it is closed. */
+  grown(): Promise<void>;
   close(): void;
 }
 
@@ -56,7 +50,8 @@ export interface EventReader {
 export interface EventDesk {
   /** Aborts when the service stops. */
   stopped: AbortSignal;
-  read(organizationId: string, query: IndexQuery): Promise<{ events: StreamedEvent[]; position: string | null }>;
+  /** Events as the items of a JSON array, and the last one looked at. */
+  read(organizationId: string, query: IndexQuery): Promise<{ content: Uint8Array; position: string | null }>;
   follow(organizationId: string, after: string | null): EventReader;
 }
 

@@ -4,7 +4,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { AlarmClock } from '../ports/clock.js';
-import type { EventReader, StreamedEvent } from './deps.js';
+import type { EventReader } from './deps.js';
 
 /** How often a client that there is nothing for is written to, so that both ends know of each other, in ms. */
 const HEARTBEAT_MS = 15_000;
@@ -12,7 +12,6 @@ const HEARTBEAT_MS = 15_000;
 const STALLED_MS = 15_000;
 /** How much is written at a time; no more than that, and one event, waits in memory. */
 const CHUNK_BYTES = 48_000;
-const EVENTS_AT_A_TIME = 64;
 
 export interface StreamOptions {
   types: readonly string[];
@@ -27,7 +26,10 @@ export interface StreamOptions {
 export async function streamEvents(response: ServerResponse, reader: EventReader, options: StreamOptions): Promise<void> {
   const { clock, endsAt, stopped } = options;
   const ended = new AbortController();
-  const end = () => ended.abort();
+  const end = () => {
+    ended.abort();
+    reader.close();
+  };
   response.once('close', end);
   stopped.addEventListener('abort', end);
   const forgetEnd = Number.isFinite(endsAt) ? clock.after(endsAt - clock.now().getTime(), end) : () => undefined;
@@ -45,19 +47,11 @@ export async function streamEvents(response: ServerResponse, reader: EventReader
 }
 
 async function writeNext(response: ServerResponse, reader: EventReader, { types, clock }: StreamOptions, ended: AbortSignal): Promise<void> {
-  const events = await reader.next(EVENTS_AT_A_TIME, types);
-  if (events.length === 0) return reader.grown(ended);
+  const { bytes, position } = await reader.next(types, CHUNK_BYTES);
   if (ended.aborted) return;
-  const frames: Buffer[] = [];
-  for (let bytes = 0, index = 0; index < events.length && bytes < CHUNK_BYTES; index += 1) {
-    const event = events[index] as StreamedEvent;
-    reader.position = event.position;
-    if (!types.includes(event.type)) continue;
-    event.frame ??= Buffer.from(`id: ${event.position}\ndata: ${event.json}\n\n`);
-    frames.push(event.frame);
-    bytes += event.frame.length;
-  }
-  if (frames.length > 0 && !response.write(frames.length === 1 ? frames[0] : Buffer.concat(frames))) await drained(response, clock, ended);
+  reader.position = position;
+  if (bytes.length === 0) await reader.grown();
+  else if (!response.write(bytes)) await drained(response, clock, ended);
 }
 
 /** Waits until the client has read on; one that does not for a while is cut off. */

@@ -94,7 +94,13 @@ function fingerprintOf(wrappingKey: KeyObject): string {
 
 /** One name for each subject, by which stores find its key. */
 export function subjectName({ organizationId, id }: KeySubject): string {
-  return `${encodeOrganization(organizationId)}/${id}`;
+  return subjectNames(organizationId)(id);
+}
+
+/** The names of the subjects of one organization, by their ids. */
+export function subjectNames(organizationId: string): (id: string) => string {
+  const organization = encodeOrganization(organizationId);
+  return (id) => `${organization}/${id}`;
 }
 
 /** The subject of that name. */

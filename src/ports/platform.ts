@@ -9,6 +9,7 @@ import type { DeliveryStore } from './deliveryStore.js';
 import type { EventLog } from './eventLog.js';
 import type { HistoryStore } from './historyStore.js';
 import type { EventIndex } from './eventIndex.js';
+import type { EventPages } from './eventPages.js';
 import type { IdempotencyStore } from './idempotencyStore.js';
 import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
@@ -39,6 +40,8 @@ export interface Platform {
   leases: Leases;
   vault: Vault;
   eventIndex: EventIndex;
+  /** Where the platform renders pages of events itself, beside the thread that answers requests; null: they are made of the index. */
+  eventPages: EventPages | null;
   webhooks: WebhookStores;
   /** Where the platform's own tools do not see to backups. */
   backup?: Backup;

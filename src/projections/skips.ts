@@ -14,6 +14,7 @@ export interface StreamPlace {
 
 export class Skips {
   private readonly byProjection = new Map<string, Set<string>>();
+  private readonly known: StreamPlace[] = [];
   private loading = false;
 
   /** Reads what is recorded. @throws UnavailableError */
@@ -31,6 +32,7 @@ export class Skips {
   /** That a projection goes past an event. */
   add({ projection, stream, revision }: Omit<Skipped, 'reason' | 'position'>): void {
     const known = this.byProjection.get(projection) ?? new Set();
+    if (!this.some({ stream, revision })) this.known.push({ stream, revision });
     this.byProjection.set(projection, known.add(keyOf({ stream, revision })));
   }
 
@@ -43,6 +45,11 @@ export class Skips {
   some(event: StreamPlace): boolean {
     for (const projection of this.byProjection.keys()) if (this.has(projection, event)) return true;
     return false;
+  }
+
+  /** All events that any projection goes past. */
+  places(): readonly StreamPlace[] {
+    return this.known;
   }
 
   /** Whether an event at `to` follows for `projection` on one at `from`: all between them are gone past. */

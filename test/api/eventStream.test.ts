@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { EventReader, StreamedEvent } from '../../src/api/deps.js';
+import type { EventReader } from '../../src/api/deps.js';
 import { streamEvents } from '../../src/api/eventStream.js';
 import { ManualClock } from '../support/clock.js';
 import { until } from '../support/receiver.js';
@@ -33,11 +33,13 @@ async function serve(reader: EventReader) {
 }
 
 test('a client that there is nothing for is told every 15 seconds where it stands', async () => {
+  let close = () => undefined as void;
+  const closed = new Promise<void>((resolve) => (close = resolve));
   const quiet: EventReader = {
     position: '41',
-    next: () => Promise.resolve([]),
-    grown: async (signal) => void (await once(signal, 'abort')),
-    close: () => undefined,
+    next: () => Promise.resolve({ bytes: Buffer.alloc(0), position: '41' }),
+    grown: () => closed,
+    close: () => close(),
   };
   const { clock, asked, port } = await serve(quiet);
   const [response] = (await once(get({ port, host: '127.0.0.1', agent: false }), 'response')) as [IncomingMessage];
@@ -56,12 +58,12 @@ test('a client that there is nothing for is told every 15 seconds where it stand
 });
 
 test('a client that reads nothing is cut off after 15 seconds, and until then costs 64 kB at most', async () => {
-  const json = JSON.stringify({ text: 'x'.repeat(2_000) });
+  const frame = Buffer.from(`data: ${JSON.stringify({ text: 'x'.repeat(2_000) })}\n\n`);
   let given = 0;
   let closed = false;
   const endless: EventReader = {
     position: null,
-    next: (limit) => Promise.resolve(Array.from({ length: limit }, (): StreamedEvent => ({ position: String((given += 1)), type: 'ContactDeleted', json }))),
+    next: (_, maxBytes) => Promise.resolve({ bytes: Buffer.concat(Array(Math.ceil(maxBytes / frame.length)).fill(frame)), position: String((given += 1)) }),
     grown: () => Promise.resolve(),
     close: () => (closed = true),
   };

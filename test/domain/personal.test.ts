@@ -3,7 +3,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { emptyFields, type EntityChanges, type EntityFields } from '../../src/domain/entity.js';
-import { erasedPersonal, joinPersonal, splitPersonal } from '../../src/domain/events/personal.js';
+import { erasedPersonal, joinPersonal, joinPersonalText, splitPersonal } from '../../src/domain/events/personal.js';
 import { eventSchemas, type DomainEvent } from '../../src/domain/events/registry.js';
 import type { JsonObject } from '../../src/domain/json.js';
 
@@ -52,6 +52,25 @@ test('what is taken apart and put together again is the same, and the open part 
     }),
     { numRuns: 500 },
   );
+});
+
+test('put together as texts they are the very text of what is put together', () => {
+  const nasty = fc.string({ unit: fc.constantFrom('"', '\\', '{', '}', '[', ',', ':', 'metadata', 'contact', 'é', '\u2028', '😀', '\ud800'), maxLength: 6 });
+  const withFields = fc.tuple(event, fc.dictionary(nasty, fc.jsonValue())).map(([given, customFields]): DomainEvent => {
+    const said = given.data as unknown as Record<string, JsonObject>;
+    const [key = ''] = Object.keys(said).filter((name) => typeof said[name] === 'object');
+    return { ...given, data: { ...said, [key]: { ...said[key], customFields, notes: JSON.stringify(customFields) } } } as unknown as DomainEvent;
+  });
+  fc.assert(
+    fc.property(fc.oneof(event, withFields), (given) => {
+      const { open: rest, personal } = splitPersonal(given);
+      const whole = JSON.stringify(joinPersonal(given.type, rest, structuredClone(personal ?? {})));
+      expect(joinPersonalText(given.type, JSON.stringify(rest), JSON.stringify(personal))).toBe(whole);
+    }),
+    { numRuns: 500 },
+  );
+  expect(joinPersonalText('ContactDeleted', '{"contactId":"ada"}', '{}')).toBe(null);
+  expect(joinPersonalText('ContactCreated', '{"contact":{"metadata":null}}', '{"metadata":{}}')).toBe(null);
 });
 
 test('erased, each still fits its schema, holds nothing personal and keeps what is not', () => {

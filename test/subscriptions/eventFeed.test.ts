@@ -8,6 +8,9 @@ import { isPublished, publishedTypes } from '../../src/domain/events/published.j
 import { UnreadableEventError, type Upcasters } from '../../src/domain/events/registry.js';
 import type { StoredEvent } from '../../src/ports/eventLog.js';
 import { SealedEventStore } from '../../src/platform/sealedEventStore.js';
+import { IndexedPages } from '../../src/subscriptions/indexedPages.js';
+import type { EventPage, EventPlace } from '../../src/ports/eventPages.js';
+import type { Message } from '../support/sse.js';
 import { EventFeed } from '../../src/subscriptions/eventFeed.js';
 import { openCommands, type OpenedCommands } from '../support/commands.js';
 
@@ -24,26 +27,26 @@ afterEach(async () => {
 const contact = (name: string) => createContact(opened.commands, opened.context(), { name });
 const everything = { after: null, limit: 100, types: publishedTypes };
 
-async function startFeed({ known, isSkipped = () => false }: { known?: Upcasters; isSkipped?: (event: StoredEvent) => boolean } = {}) {
+async function startFeed({ known, skipped = [] }: { known?: Upcasters; skipped?: EventPlace[] } = {}) {
   const { log, keys, eventIndex: index } = opened.platform;
   const events = new SealedEventStore(log, keys, (stream, expected, sealed) => log.append(stream, expected, sealed), known);
-  const feed = new EventFeed({ log, events, index, isSkipped, onError: () => undefined });
+  const feed = new EventFeed({ log, events, pages: new IndexedPages(index, events), skipped: () => skipped, onError: () => undefined });
   feeds.push(feed);
   await feed.start();
   return feed;
 }
+
+const eventsOf = ({ content }: EventPage): Message['data'][] => JSON.parse(`[${Buffer.from(content).toString()}]`);
 
 /** The events that a reader from the first on is given, until there are `count`. */
 async function followed(feed: EventFeed, count: number) {
   const reader = feed.follow(opened.organizationId, null);
   const taken = [];
   while (taken.length < count) {
-    const events = await reader.next(10, publishedTypes);
-    if (events.length === 0) await reader.grown(feed.stopped);
-    for (const event of events) {
-      taken.push(JSON.parse(event.json));
-      reader.position = event.position;
-    }
+    const { bytes, position } = await reader.next(publishedTypes, 1_000);
+    reader.position = position;
+    if (bytes.length === 0) await reader.grown();
+    for (const [, json = ''] of Buffer.from(bytes).toString().matchAll(/^data: (.*)$/gm)) taken.push(JSON.parse(json));
   }
   reader.close();
   return taken;
@@ -61,7 +64,7 @@ test('an event of an older version comes out in the newest form, read or followe
     { name: 'Ada', displayName: 'made by the upcaster' },
     { name: 'Eve', displayName: 'made by the upcaster' },
   ]);
-  expect((await feed.read(opened.organizationId, everything)).events.map(({ json }) => JSON.parse(json))).toEqual(two);
+  expect(eventsOf(await feed.read(opened.organizationId, everything))).toEqual(two);
 });
 
 test('an older version that does not fit once it is upcast is not told', async () => {
@@ -81,9 +84,10 @@ test('an event that cannot be read stops readers; skipped by an operator, they g
   const stuck = await startFeed();
   await expect(stuck.read(organizationId, everything)).rejects.toMatchObject({ name: UnreadableEventError.name });
   await expect(followed(stuck, 2)).rejects.toMatchObject({ name: UnreadableEventError.name });
-  const feed = await startFeed({ isSkipped: (event) => event.id === unreadable.id });
-  const { events, position } = await feed.read(organizationId, everything);
-  expect(events.map(({ json }) => JSON.parse(json).id)).toEqual([created.id, next.id]);
-  expect(position).toBe(events[1]?.position);
-  expect(await followed(feed, 2)).toEqual(events.map(({ json }) => JSON.parse(json)));
+  const feed = await startFeed({ skipped: [{ stream: created.stream, revision: 1 }] });
+  const page = await feed.read(organizationId, everything);
+  const events = eventsOf(page);
+  expect(events.map(({ id }) => id)).toEqual([created.id, next.id]);
+  expect(page.position).toBe(events[1]?.position);
+  expect(await followed(feed, 2)).toEqual(events);
 });

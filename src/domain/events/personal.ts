@@ -2,6 +2,7 @@
 // with a key per contact; once the key is destroyed each reads as `[erased]`.
 
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { joinObjects, memberOf, withoutMember } from '../jsonText.js';
 import type { ContactEvent, DomainEvent } from './registry.js';
 
 /** What stands in the place of a personal text whose key was destroyed. */
@@ -33,6 +34,7 @@ export interface SplitData {
   fields: string[];
 }
 
+/** The member of an event's data that holds fields of a contact. */
 const holder: Partial<Record<DomainEvent['type'], string>> = {
   ContactCreated: 'contact',
   ContactUpdated: 'changes',
@@ -67,6 +69,25 @@ export function joinPersonal(type: string, open: JsonObject, personal: JsonObjec
     else personal[field] = value;
   }
   return { ...open, [key]: personal };
+}
+
+/**
+ * As `joinPersonal`, of texts that `JSON.stringify` made, without taking them apart: a fifth of the
+ * time. Null when they are not such as `splitPersonal` leaves them.
+ */
+export function joinPersonalText(type: string, open: string, personal: string): string | null {
+  const key = holder[type as DomainEvent['type']];
+  const held = key === undefined ? null : memberOf(open, key);
+  if (held === null) return null;
+  const rest = open.slice(held.start, held.end);
+  const [nested, added] = [memberOf(personal, 'metadata'), memberOf(rest, 'metadata')];
+  let joined = joinObjects(personal, rest);
+  if (nested !== null && added !== null) {
+    const both = joinObjects(personal.slice(nested.start, nested.end), rest.slice(added.start, added.end));
+    if (both === null) return null;
+    joined = joinObjects(personal.slice(0, nested.start) + both + personal.slice(nested.end), withoutMember(rest, 'metadata', added));
+  }
+  return joined === null ? null : open.slice(0, held.start) + joined + open.slice(held.end);
 }
 
 /** The personal part when its key is gone: each of `fields` reads as erased. */

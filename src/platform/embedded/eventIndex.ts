@@ -1,11 +1,38 @@
 // The events of an organization by an index on the log's table, which holds their types as well.
 
 import type { EventIndex, IndexedEvents, IndexQuery } from '../../ports/eventIndex.js';
+import type { Position } from '../../ports/eventLog.js';
 import { reading, type Database } from './database.js';
 import { EVENT_COLUMNS, toEvent, type EventRow, type SqliteEventLog } from './eventLog.js';
 
 /** How many entries of the index are looked at for one answer. */
 const LOOKED_AT = 20_000;
+
+const entries = `SELECT position, type FROM events INDEXED BY events_by_organization
+  WHERE json_extract(metadata, '$.organizationId') = ? AND position > ? ORDER BY position LIMIT ${LOOKED_AT}`;
+const wanted = `SELECT position FROM (${entries}) WHERE type IN (SELECT value FROM json_each(?)) LIMIT ?`;
+const wantedEvents = `SELECT ${EVENT_COLUMNS} FROM events WHERE position IN (${wanted}) ORDER BY position`;
+const seenEntries = `SELECT max(position) AS last, count(*) AS count FROM (${entries})`;
+
+/** The values of an event's row, in the order of its columns. */
+export type EventValues = [position: number, stream: string, revision: number, id: string, type: string, data: string, metadata: string];
+
+/** As `EventIndex.read`, but for the rows; all of one moment when nothing is written meanwhile. `head`: the position of the log's last event. */
+export function indexedRows(database: Database, organizationId: string, { after, limit, types }: IndexQuery, head: number) {
+  const from = Number(after ?? 0);
+  const rows = database.values<EventValues>(wantedEvents, organizationId, from, JSON.stringify(types), limit);
+  const last = rows.at(-1);
+  if (rows.length === limit && last !== undefined) return { rows, position: String(last[0]), coveredTo: null };
+  // Fewer than asked for: all entries that one answer looks at were looked at.
+  const [[seen, count]] = database.values<[number | null, number]>(seenEntries, organizationId, from) as [[number | null, number]];
+  const position: Position | null = seen === null ? after : String(seen);
+  return { rows, position, coveredTo: count < LOOKED_AT ? String(Math.max(head, from)) : null };
+}
+
+/** A row of its values. */
+export function toEventRow([position, stream, revision, id, type, data, metadata]: EventValues): EventRow {
+  return { position, stream, revision, id, type, data, metadata };
+}
 
 export class SqliteEventIndex implements EventIndex {
   constructor(
@@ -13,26 +40,10 @@ export class SqliteEventIndex implements EventIndex {
     private readonly log: SqliteEventLog,
   ) {}
 
-  async read(organizationId: string, { after, limit, types }: IndexQuery): Promise<IndexedEvents> {
+  async read(organizationId: string, query: IndexQuery): Promise<IndexedEvents> {
     return reading(() => {
-      const head = this.log.headNow();
-      const from = Number(after ?? 0);
-      const entries = `SELECT position, type FROM events INDEXED BY events_by_organization
-        WHERE json_extract(metadata, '$.organizationId') = ? AND position > ? ORDER BY position LIMIT ${LOOKED_AT}`;
-      const wanted = `SELECT position FROM (${entries}) WHERE type IN (SELECT value FROM json_each(?)) LIMIT ?`;
-      const sql = `SELECT ${EVENT_COLUMNS} FROM events WHERE position IN (${wanted}) ORDER BY position`;
-      const rows = this.database.all<EventRow>(sql, organizationId, from, JSON.stringify(types), limit);
-      const events = rows.map(toEvent);
-      const last = events.at(-1)?.position ?? null;
-      if (events.length === limit) return { events, position: last, coveredTo: null };
-      // Fewer than asked for: all entries that one answer looks at were looked at.
-      const seen = this.database.get<{ last: number | null; count: number }>(
-        `SELECT max(position) AS last, count(*) AS count FROM (${entries})`,
-        organizationId,
-        from,
-      );
-      const position = seen?.last === null || seen === undefined ? after : String(seen.last);
-      return { events, position, coveredTo: (seen?.count ?? 0) < LOOKED_AT ? String(Math.max(head, from)) : null };
+      const { rows, position, coveredTo } = indexedRows(this.database, organizationId, query, this.log.headNow());
+      return { events: rows.map((values) => toEvent(toEventRow(values))), position, coveredTo };
     });
   }
 

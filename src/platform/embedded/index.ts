@@ -27,6 +27,7 @@ import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
 import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
+import { openEventPages } from './pagePool.js';
 import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
 import { Scrubber } from './scrubber.js';
@@ -71,10 +72,13 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options
     closers.push(() => store.close());
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
-    const keys = new SqliteKeyStore(keyFile, new GroupCommit(keyFile, observing(observer, 'keys')), new KeyWrapping(wrappingKeys));
+    const eventPages = openEventPages({ events: join(dataDir, file), keys: join(dataDir, 'keys.sqlite'), wrappingKeys });
+    closers.push(() => eventPages.close());
+    const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
+    const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
     const { dropper, scrubber, ...ports } = openStore(store, options, observing(observer, 'contacts'));
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
-    return { ...ports, scrub: () => scrubber.request(), keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
+    return { ...ports, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;

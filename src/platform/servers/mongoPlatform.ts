@@ -37,7 +37,7 @@ export interface MongoOptions {
 }
 
 /** What of a platform lies in MongoDB. */
-export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'close' | 'eventIndex'> & { close(): Promise<void> };
+export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'close' | 'eventIndex' | 'eventPages'> & { close(): Promise<void> };
 
 /**
  * Connects, and makes collections and indexes that are missing.

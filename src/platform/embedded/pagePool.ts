@@ -1,0 +1,148 @@
+// Threads that make pages of published events beside the one that answers requests: a reader of a
+// long history holds up nobody else, and a second core is of use.
+
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { UnreadableEventError } from '../../domain/events/registry.js';
+import { UnavailableError } from '../../ports/errors.js';
+import type { EventPage, EventPages, PageQuery } from '../../ports/eventPages.js';
+import type { KeySubject } from '../../ports/keyStore.js';
+import { reading } from './database.js';
+import { SqliteEventPages, type PageFiles } from './eventPages.js';
+
+/** What a thread is told. They are carried out one after the other. */
+export type PageOrder =
+  | { kind: 'read'; number: number; organizationId: string; query: PageQuery }
+  | { kind: 'forget'; subject: KeySubject }
+  | { kind: 'close' };
+
+/** What it answers to `read`. */
+export type PageAnswer = { number: number } & ({ page: EventPage } | { failure: PageFailure });
+
+export interface PageFailure {
+  kind: 'unreadable' | 'unavailable' | 'other';
+  error: Error;
+}
+
+export interface OpenEventPages extends EventPages {
+  /** The subject's key was destroyed: pages asked for from now on show nothing of it. */
+  forget(subject: KeySubject): void;
+  close(): Promise<void>;
+}
+
+/** How many threads there are at most; each keeps 20,000 keys and has a cache of its own of the file. */
+const MOST_THREADS = 4;
+
+/** Opens `files` when they are first needed. */
+export function openEventPages(files: PageFiles): OpenEventPages {
+  // Run from the source, as tests are, there is no file that a thread could run.
+  if (!import.meta.url.endsWith('.js')) return new LocalPages(files);
+  return new PagePool(files, Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1)));
+}
+
+export class PagePool implements OpenEventPages {
+  private readonly threads = new Set<PageThread>();
+
+  constructor(
+    private readonly files: PageFiles,
+    private readonly size: number,
+  ) {}
+
+  read(organizationId: string, query: PageQuery): Promise<EventPage> {
+    return this.leastBusy().read(organizationId, query);
+  }
+
+  forget(subject: KeySubject): void {
+    for (const thread of this.threads) thread.send({ kind: 'forget', subject });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.threads].map((thread) => thread.close()));
+  }
+
+  private leastBusy(): PageThread {
+    const [first] = [...this.threads].sort((a, b) => a.waiting - b.waiting);
+    if (first !== undefined && (first.waiting === 0 || this.threads.size >= this.size)) return first;
+    const started = new PageThread(this.files, () => this.threads.delete(started));
+    this.threads.add(started);
+    return started;
+  }
+}
+
+/** One thread; when it ends by itself, what it had to do fails, and another takes its place. */
+class PageThread {
+  private readonly worker: Worker;
+  private readonly asked = new Map<number, { resolve: (page: EventPage) => void; reject: (error: Error) => void }>();
+  private numbers = 0;
+
+  constructor(files: PageFiles, ended: () => void) {
+    this.worker = new Worker(new URL('./pageWorker.js', import.meta.url), { workerData: files });
+    this.worker.unref();
+    this.worker.on('message', (answer: PageAnswer) => this.settle(answer));
+    let cause: unknown;
+    this.worker.on('error', (error) => (cause = error));
+    this.worker.on('exit', () => {
+      ended();
+      for (const { reject } of this.asked.values()) reject(new UnavailableError('a thread that reads events ended', { cause }));
+    });
+  }
+
+  /** How many pages it has still to make. */
+  get waiting(): number {
+    return this.asked.size;
+  }
+
+  read(organizationId: string, query: PageQuery): Promise<EventPage> {
+    const number = (this.numbers += 1);
+    return new Promise((resolve, reject) => {
+      this.asked.set(number, { resolve, reject });
+      this.send({ kind: 'read', number, organizationId, query });
+    });
+  }
+
+  send(order: PageOrder): void {
+    this.worker.postMessage(order);
+  }
+
+  /** Returns when it has let go of the files. */
+  async close(): Promise<void> {
+    this.worker.ref();
+    const exited = once(this.worker, 'exit');
+    this.send({ kind: 'close' });
+    await exited;
+  }
+
+  private settle(answer: PageAnswer): void {
+    const asker = this.asked.get(answer.number);
+    this.asked.delete(answer.number);
+    if ('page' in answer) asker?.resolve(answer.page);
+    else asker?.reject(errorOf(answer.failure));
+  }
+}
+
+/** Errors lose their class between threads. */
+function errorOf({ kind, error }: PageFailure): Error {
+  if (kind === 'unreadable') return new UnreadableEventError(error.message, { cause: error.cause });
+  if (kind === 'unavailable') return new UnavailableError('the embedded store could not be read', { cause: error });
+  return error;
+}
+
+/** Pages made in this thread. */
+class LocalPages implements OpenEventPages {
+  private pages: SqliteEventPages | null = null;
+
+  constructor(private readonly files: PageFiles) {}
+
+  read(organizationId: string, query: PageQuery): Promise<EventPage> {
+    return reading(() => (this.pages ??= new SqliteEventPages(this.files)).read(organizationId, query));
+  }
+
+  forget(subject: KeySubject): void {
+    this.pages?.forget(subject);
+  }
+
+  async close(): Promise<void> {
+    this.pages?.close();
+  }
+}
