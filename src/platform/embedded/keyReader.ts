@@ -59,6 +59,11 @@ export class SqliteKeyReader {
     this.cache.delete(subjectName(subject));
   }
 
+  /** Keeps none of them. */
+  clear(): void {
+    this.cache.clear();
+  }
+
   private rowByRow(organizationId: string, ids: readonly string[]): (KeyRow | undefined)[] {
     const sql = 'SELECT wrapped, wrapped_by FROM keys WHERE organization = ? AND id = ?';
     const organization = encodeOrganization(organizationId);

@@ -29,7 +29,7 @@ export class SqliteKeyStore implements KeyStore {
     this.reader = new SqliteKeyReader(database, wrapping);
     this.checkWrappingKeys();
     // What a group read of its own keys, too, is forgotten with it.
-    writes.join({ failed: () => this.cache.clear() });
+    writes.join({ failed: () => this.reader.clear() });
   }
 
   async obtain(subject: KeySubject): Promise<KeyObject> {
