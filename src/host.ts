@@ -18,6 +18,7 @@ import { systemClock } from './ports/clock.js';
 import type { EventLog, Position } from './ports/eventLog.js';
 import type { EventStore } from './ports/eventStore.js';
 import type { PlatformObserver } from './ports/observer.js';
+import type { ProjectionChecks } from './ports/projectionChecks.js';
 import type { Platform } from './ports/platform.js';
 import { eventIndexProjection } from './projections/eventIndex.js';
 import { batchChanges, projections } from './projections/project.js';
@@ -38,7 +39,7 @@ export async function openHost(settings: Settings, report: Report = () => undefi
   const skips = new Skips();
   const platform = await openPlatform({ settings, skips, observer });
   try {
-    const { log, keys, projectionStore: store } = platform;
+    const { log, keys, projectionStore: store, checks } = platform;
     const commit = platform.commit ?? commitAndShow({ projections, log, store, skips });
     const events: EventStore = new SealedEventStore(log, keys, commit, upcasters, {
       has: (event) => skips.some(event),
@@ -46,7 +47,7 @@ export async function openHost(settings: Settings, report: Report = () => undefi
     });
     const shared = platform.commit === null;
     const made = settings.EVENTSTORE_URL === undefined ? projections : [...projections, eventIndexProjection];
-    const projector = new Projector({ projections: made, log, events, store, skips, clock: systemClock, ids, shared });
+    const projector = new Projector({ projections: made, log, events, store, checks, skips, clock: systemClock, ids, shared });
     if (shared) await skips.load(events);
     else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
     return { settings, platform, events, projector, clock: systemClock, ids, alone: true };
@@ -122,7 +123,8 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
     const { openMongo } = await import('./platform/servers/mongoPlatform.js');
     const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, ...orderOf(log) });
     const eventIndex = server === null ? (embedded as Platform).eventIndex : new IndexedEventsOf(server, mongo.projectionStore);
-    return { ...mongo, log, commit: null, eventPages: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
+    const checks = embedded === null ? mongo.checks : besides(mongo.checks, () => embedded.checks.damage());
+    return { ...mongo, checks, log, commit: null, eventPages: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };
   } catch (error) {
     await embedded?.close();
     throw error;
@@ -136,6 +138,16 @@ function orderOf(log: EventLog) {
 
 function wrappingKeysFor({ ENCRYPTION_KEY }: Settings): WrappingKeys {
   return wrappingKeysOf(listOf(ENCRYPTION_KEY ?? ''));
+}
+
+/** The checks of the read models, and the files of another store beside. */
+function besides(checks: ProjectionChecks, damage: ProjectionChecks['damage']): ProjectionChecks {
+  return {
+    foundOtherwise: (...asked) => checks.foundOtherwise(...asked),
+    tells: (...asked) => checks.tells(...asked),
+    strays: (...asked) => checks.strays(...asked),
+    damage,
+  };
 }
 
 /** Closes both, the first first. */

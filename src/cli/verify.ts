@@ -14,7 +14,8 @@ export const verifyCommand = command({
   synopsis: 'verify [PROJECTION] | verify --audit [--head FILE]',
   help: [
     'replay the events and compare with the read models, one or all; reads and writes go on',
-    'exit status 1 when documents differ; lists them, without what they hold',
+    'compares documents, what they are found by, their history and counts, and checks the files and their indexes',
+    'exit status 1 when anything differs; lists it, without what it holds',
     '--audit: check every event against the links and signed heads instead; names the first that was changed, dropped, added or moved',
     '--head FILE: and against an answer of GET /audit/head that was kept elsewhere',
   ],
@@ -25,18 +26,19 @@ export const verifyCommand = command({
     if (head !== undefined) throw new UsageError('verify: --head goes with --audit');
     const result = await operate(verifyOperation, { projection: projectionNamed(name) });
     for (const line of linesOf(result)) console.log(line);
-    if (result.differing > 0) process.exitCode = 1;
+    if (result.differing + result.damage.length > 0) process.exitCode = 1;
   },
 });
 
 /** A line for each difference listed, and one that sums up. */
-function linesOf({ compared, differing, differences }: VerifyResult): string[] {
+function linesOf({ compared, differing, damage, differences }: VerifyResult): string[] {
   const count = (value: number) => value.toLocaleString('en-US');
   const lines = differences.map(({ projection, organizationId, id, kind, fields }) => {
     const where = fields.length === 0 ? '' : `: ${fields.join(', ')}`;
-    return `${kind.padEnd(12)} ${projection} ${JSON.stringify(organizationId)} ${id}${where}`;
+    return `${kind.padEnd(12)} ${projection} ${JSON.stringify(organizationId)}${id === '' ? '' : ` ${id}`}${where}`;
   });
   if (differing > differences.length) lines.push(`and ${count(differing - differences.length)} more`);
+  lines.push(...damage.map((line) => `${'damaged'.padEnd(12)} ${line}`));
   const verdict = differing === 0 ? 'all are as the events say' : `${count(differing)} ${differing === 1 ? 'differs' : 'differ'} from what the events say`;
   return [...lines, `${count(compared)} documents compared: ${verdict}`];
 }

@@ -15,6 +15,8 @@ const resultSchema = z.object({
   compared: z.number(),
   /** How many differ, and the first of them. */
   differing: z.number(),
+  /** What is wrong with the store's files, a line each. */
+  damage: z.array(z.string()),
   differences: z.array(
     z.object({ projection: z.string(), organizationId: z.string(), id: z.string(), kind: z.string(), fields: z.array(z.string()) }),
   ),
@@ -26,8 +28,8 @@ export const verifyOperation: Operation<{ projection: GenerationName | null }, V
   name: 'verify',
   params: z.object({ projection: projectionSchema.nullable() }),
   result: resultSchema,
-  run: async ({ projector }, { projection: name }, report, signal) => {
-    const result: VerifyResult = { compared: 0, differing: 0, differences: [] };
+  run: async ({ projector, platform }, { projection: name }, report, signal) => {
+    const result: VerifyResult = { compared: 0, differing: 0, damage: [], differences: [] };
     const found = ({ projection, organizationId, id, kind, fields }: Difference) => {
       result.differing += 1;
       if (result.differences.length < LISTED) result.differences.push({ projection, organizationId, id, kind, fields });
@@ -36,6 +38,13 @@ export const verifyOperation: Operation<{ projection: GenerationName | null }, V
     for (const projection of projectionsNamed(name, projector)) {
       const compared = projection.name === 'events' ? verifyIndex(projector.deps, options) : verify(projection, projector.deps, options);
       result.compared += await asOperationError(compared);
+    }
+    report({ done: 0, total: null, unit: 'files checked' });
+    const { lines, documents } = await platform.checks.damage();
+    result.damage = lines;
+    for (const { projection, organizationId, id, part } of documents) {
+      const isAsked = name === null || name === projection;
+      if (isAsked) found({ projection, organizationId, id: id ?? '', kind: id === null ? 'superfluous' : 'different', fields: [part] });
     }
     return result;
   },

@@ -13,6 +13,7 @@ import type { EventPages } from './eventPages.js';
 import type { IdempotencyStore } from './idempotencyStore.js';
 import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
+import type { ProjectionChecks } from './projectionChecks.js';
 import type { ProjectionStore, ReadStore } from './readStore.js';
 import type { ReplayStore } from './replayStore.js';
 import type { Vault } from './vault.js';
@@ -33,6 +34,7 @@ export interface Platform {
   readStore: ReadStore;
   history: HistoryStore;
   projectionStore: ProjectionStore;
+  checks: ProjectionChecks;
   checkpoints: Checkpoints;
   chain: ChainStore;
   idempotency: IdempotencyStore;

@@ -7,12 +7,14 @@ import { projectionsStream, SERVICE_ORGANIZATION } from '../domain/streams.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Position, StoredEvent } from '../ports/eventLog.js';
 import type { AnyProjection, GenerationName } from '../ports/projection.js';
+import type { ProjectionChecks } from '../ports/projectionChecks.js';
 import { AheadOfLogError, isAheadOfLog, nextStep, ProjectionStoppedError, type ProjectingDeps } from './advance.js';
 import { catchUp } from './catchUp.js';
 import { rebuild, type RebuildOptions, type RebuildProgress } from './rebuild.js';
 
 export interface ProjectorDeps extends ProjectingDeps {
   projections: readonly AnyProjection[];
+  checks: ProjectionChecks;
   clock: Clock;
   ids: Ids;
   /** Whether copies of the service of another version may work on the same store. */

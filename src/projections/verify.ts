@@ -7,6 +7,7 @@ import { jsonEqual, isJsonObject, type Json } from '../domain/json.js';
 import { parseStream, streamName } from '../domain/streams.js';
 import type { Position, StoredEvent } from '../ports/eventLog.js';
 import type { DocumentKeys, DocumentSubject, GenerationName, Projection, Versioned } from '../ports/projection.js';
+import type { ProjectionChecks } from '../ports/projectionChecks.js';
 import type { StoredDocument } from '../ports/readStore.js';
 import type { ProjectingDeps } from './advance.js';
 import { changeOf } from './project.js';
@@ -20,9 +21,12 @@ export interface Difference extends DocumentSubject {
   projection: GenerationName;
   /** `unreadable`: its events cannot be projected. */
   kind: 'missing' | 'superfluous' | 'different' | 'unreadable';
-  /** Names of the fields that differ, as `metadata.title`; `keys.…` is what it is found by. */
+  /** What differs: names of fields, as `metadata.title`; `keys.…`, `index.…`, `search`: what it is found by; `history`; `counts.…`. */
   fields: string[];
 }
+
+/** What verifying works with. */
+export type VerifyingDeps = ProjectingDeps & { checks: ProjectionChecks };
 
 export interface VerifyProgress {
   done: number;
@@ -47,12 +51,13 @@ export class VerifyInterruptedError extends Error {
  * @returns how many documents were compared
  * @throws VerifyInterruptedError, UnavailableError, and the reason of the signal
  */
-export async function verify(projection: Projection, deps: ProjectingDeps, options: VerifyOptions): Promise<number> {
+export async function verify(projection: Projection, deps: VerifyingDeps, options: VerifyOptions): Promise<number> {
   const live = await deps.store.live(projection.name);
   if (live === null) return 0;
   const verification = new Verification(projection, live.number, live.position, deps, options);
   const compared = await verification.documents();
   await verification.streams();
+  await verification.strays();
   if ((await deps.store.live(projection.name))?.number === live.number) return compared;
   throw new VerifyInterruptedError(`${projection.name} was rebuilt meanwhile; verify it again`);
 }
@@ -61,6 +66,8 @@ interface Replayed {
   standing: (Versioned & { keys: DocumentKeys | null }) | null;
   /** Whether events up to the fixed position follow that the document does not show. */
   behind: boolean;
+  /** Whether the history that is kept tells just what the events up to the revision do. */
+  told: boolean;
 }
 
 class Verification {
@@ -68,7 +75,7 @@ class Verification {
     private readonly projection: Projection,
     private readonly generation: number,
     private readonly end: Position | null,
-    private readonly deps: ProjectingDeps,
+    private readonly deps: VerifyingDeps,
     private readonly options: VerifyOptions,
   ) {}
 
@@ -110,13 +117,28 @@ class Verification {
     }
   }
 
+  /** Looks for what is kept of documents that do not stand, and for counts that are not of those that do. */
+  async strays(): Promise<void> {
+    for await (const strays of this.deps.checks.strays(this.projection.name, this.generation)) {
+      this.options.signal?.throwIfAborted();
+      for (const { organizationId, id, part } of strays) {
+        this.options.found(this.difference({ organizationId, id: id ?? '' }, id === null ? 'different' : 'superfluous', [part]));
+      }
+    }
+  }
+
   private page(after: DocumentSubject | null): Promise<StoredDocument[]> {
     return this.deps.store.documents(this.projection.name, this.generation, after, PAGE);
   }
 
   private async differing(documents: readonly StoredDocument[]): Promise<Difference[]> {
     const found = await Promise.all(documents.map((document) => this.compare(document)));
-    return found.filter((difference) => difference !== null);
+    const beside = await this.deps.checks.foundOtherwise(this.projection.name, this.generation, documents);
+    return documents.flatMap((document, index) => {
+      const [difference = null, parts = []] = [found[index], beside[index]];
+      if (difference === null) return parts.length === 0 ? [] : [this.difference(document, 'different', parts)];
+      return { ...difference, fields: [...new Set([...difference.fields, ...parts])] };
+    });
   }
 
   /** Reports those of `suspects` that still differ. */
@@ -129,10 +151,11 @@ class Verification {
 
   private async compare(stored: StoredDocument): Promise<Difference | null> {
     try {
-      const { standing, behind } = await this.replay(stored, stored.revision);
+      const { standing, behind, told } = await this.replay(stored, stored.revision);
       if (standing === null) return this.difference(stored, 'superfluous', []);
       const fields = differingFields(standing, stored);
       if (behind || standing.revision !== stored.revision) fields.push('revision');
+      if (!told) fields.push('history');
       return fields.length === 0 ? null : this.difference(stored, 'different', fields);
     } catch (error) {
       if (error instanceof Error && error.name === 'UnavailableError') throw error;
@@ -142,15 +165,16 @@ class Verification {
 
   /** What the events up to `revision` make of a document. */
   private async replay(subject: DocumentSubject, revision: number): Promise<Replayed> {
-    const { log, events, skips } = this.deps;
+    const { log, events, skips, checks } = this.deps;
     const { name, category } = this.projection;
     const { organizationId, id } = subject;
-    const replayed: Replayed = { standing: null, behind: false };
+    const replayed: Replayed = { standing: null, behind: false, told: true };
     for await (const batch of log.read(streamName(category, organizationId, id), 0)) {
       const unskipped = batch.filter((event) => !skips.has(name, event));
       replayed.behind ||= unskipped.some((event) => event.revision > revision && log.compare(event.position, this.end) <= 0);
       const shown = await events.open(unskipped.filter((event) => event.revision <= revision));
       const change = changeOf(this.projection, { organizationId, id, events: shown }, replayed.standing, skips);
+      if (change !== null) replayed.told &&= await checks.tells(name, this.generation, change);
       if (change?.type === 'put') replayed.standing = { revision: change.to, document: change.document, keys: change.keys };
       if (change?.type === 'remove') replayed.standing = { revision: change.to, document: null, keys: null };
     }

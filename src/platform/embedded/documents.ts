@@ -5,6 +5,7 @@ import { encodeOrganization } from '../../domain/streams.js';
 import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
 import { CollectionCounts } from './collectionCounts.js';
 import type { Database } from './database.js';
+import { ROW_COLUMNS, rowValues } from './documentRows.js';
 import { COLLECTIONS, type CollectionRow } from './documentWalk.js';
 import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
@@ -61,7 +62,7 @@ export class SqliteDocuments implements Participant {
   /** The number of the collection that reads see; null when it has never had a document. */
   liveCollection(projection: ProjectionName, organizationId: string): number | null {
     const live = this.generations.live(projection);
-    return live === null ? null : this.collection(projection, live.number, organizationId);
+    return live === null ? null : this.collectionOf(projection, live.number, organizationId);
   }
 
   /** The rowids that a collection has used, up to the last. */
@@ -75,7 +76,7 @@ export class SqliteDocuments implements Participant {
   loadAll(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): (Versioned | null)[] {
     const found = new Map<DocumentSubject, Versioned>();
     for (const [organizationId, some] of byOrganization(subjects)) {
-      const collection = this.collection(projection, generation, organizationId);
+      const collection = this.collectionOf(projection, generation, organizationId);
       if (collection === null) continue;
       // CROSS JOIN: with what is wanted outermost, or the planner may walk the whole collection.
       const sql = `SELECT wanted.key AS place, d.revision, d.body FROM json_each(?) wanted
@@ -94,7 +95,7 @@ export class SqliteDocuments implements Participant {
 
   /** What stands for `subject` in a generation; null when nothing ever did. */
   load(projection: ProjectionName, generation: number, { organizationId, id }: DocumentSubject): Versioned | null {
-    const collection = this.collection(projection, generation, organizationId);
+    const collection = this.collectionOf(projection, generation, organizationId);
     if (collection === null) return null;
     const sql = 'SELECT revision, body FROM documents WHERE collection = ? AND id = ?';
     const row = this.database.get<{ revision: number; body: string }>(sql, collection, id);
@@ -158,7 +159,8 @@ export class SqliteDocuments implements Participant {
     this.tombstoned.clear();
   }
 
-  private collection(projection: ProjectionName, generation: number, organizationId: string): number | null {
+  /** The number of a generation's collection of an organization; null when it has none. */
+  collectionOf(projection: ProjectionName, generation: number, organizationId: string): number | null {
     const organization = encodeOrganization(organizationId);
     const key = collectionKey(projection, generation, organization);
     const known = this.collections.get(key);
@@ -171,7 +173,7 @@ export class SqliteDocuments implements Participant {
   }
 
   private collectionFor(projection: ProjectionName, generation: number, organizationId: string): number {
-    return this.collection(projection, generation, organizationId) ?? this.addCollection(projection, generation, organizationId);
+    return this.collectionOf(projection, generation, organizationId) ?? this.addCollection(projection, generation, organizationId);
   }
 
   private addCollection(projection: ProjectionName, generation: number, organizationId: string): number {
@@ -179,7 +181,7 @@ export class SqliteDocuments implements Participant {
     if (spare !== null) this.database.run('DELETE FROM spare_collections WHERE number = ?', spare);
     const sql = 'INSERT INTO collections (number, projection, generation, organization) VALUES (?, ?, ?, ?)';
     this.database.run(sql, spare, projection, generation, encodeOrganization(organizationId));
-    return this.collection(projection, generation, organizationId) as number;
+    return this.collectionOf(projection, generation, organizationId) as number;
   }
 
   private dropDocuments(collection: number, limit: number): boolean {
@@ -202,24 +204,13 @@ export class SqliteDocuments implements Participant {
   private insert(collection: number, { id, to, document, keys }: Put): boolean {
     const rowid = this.nextRowid(collection);
     const inserted = this.database.run(
-      `INSERT INTO documents (rowid, collection, id, revision, status, sort_name, created_at, updated_at, parent_id,
-         department, contact_method, manager_id, primary_id, searchable, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, id) DO NOTHING`,
+      `INSERT INTO documents (rowid, collection, id, revision, ${ROW_COLUMNS.join(', ')})
+       VALUES (?, ?, ?, ?, ${ROW_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (collection, id) DO NOTHING`,
       rowid,
       collection,
       id,
       to,
-      document.status,
-      keys.sortName,
-      document.createdAt,
-      document.updatedAt,
-      document.parentEntityId,
-      keys.department,
-      keys.contactMethod,
-      keys.managerId,
-      document.primaryContactId,
-      keys.searchable,
-      JSON.stringify(document),
+      ...rowValues(document, keys),
     );
     if (inserted === 0) return false;
     indexText(this.database, rowid, keys.searchable);
@@ -229,20 +220,9 @@ export class SqliteDocuments implements Participant {
 
   private update(collection: number, { to, document, keys }: Put, current: CurrentRow): void {
     this.database.run(
-      `UPDATE documents SET revision = ?, status = ?, sort_name = ?, created_at = ?, updated_at = ?, parent_id = ?,
-         department = ?, contact_method = ?, manager_id = ?, primary_id = ?, searchable = ?, body = ? WHERE rowid = ?`,
+      `UPDATE documents SET revision = ?, ${ROW_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE rowid = ?`,
       to,
-      document.status,
-      keys.sortName,
-      document.createdAt,
-      document.updatedAt,
-      document.parentEntityId,
-      keys.department,
-      keys.contactMethod,
-      keys.managerId,
-      document.primaryContactId,
-      keys.searchable,
-      JSON.stringify(document),
+      ...rowValues(document, keys),
       current.rowid,
     );
     if (current.searchable !== keys.searchable) {

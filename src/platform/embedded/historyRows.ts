@@ -4,9 +4,11 @@
 import type { Entity } from '../../domain/entity.js';
 import { eraseEntity } from '../../domain/history.js';
 import { contactKeys } from '../../domain/keys.js';
-import type { HistoryEntry, Version } from '../../ports/projection.js';
+import { jsonEqual, type Json } from '../../domain/json.js';
+import type { Change, HistoryEntry, Version } from '../../ports/projection.js';
 import { changesText, erasedUpdates, ERASING_EVENT, headOf } from '../historyText.js';
-import type { Database } from './database.js';
+import type { Database, Row, SqlValue } from './database.js';
+import { ROW_COLUMNS, rowValues } from './documentRows.js';
 import type { Migration } from './migrate.js';
 
 /** The step of the layout that makes the tables. */
@@ -87,6 +89,27 @@ function erase(database: Database, collection: number, id: string): void {
   }
 }
 
+/** Whether what is kept from revision `from` to `to` of a change is what it tells. */
+export function historyTells(database: Database, collection: number, { id, from, to, history }: Change): boolean {
+  const entries = 'SELECT revision, at, actor, type, head, changes FROM history WHERE collection = ? AND id = ? AND revision > ? AND revision <= ? ORDER BY revision';
+  const told = history.map((entry) => [entry.revision, entry.at, entry.actor.sub, entry.type, headOf(entry), changesText(entry)]);
+  if (!sameRows(database.all(entries, collection, id, from, to), told)) return false;
+  const versions = `SELECT revision, until, ${ROW_COLUMNS.join(', ')} FROM versions WHERE collection = ? AND id = ? AND revision >= ? AND revision < ? ORDER BY revision`;
+  const stood = history.flatMap(({ superseded, at }) => (superseded === null ? [] : [[superseded.revision, at, ...rowValues(superseded.document, superseded.keys)]]));
+  return sameRows(database.all(versions, collection, id, from, to), stood);
+}
+
+/** Whether anything is kept of a document beyond its newest revision. */
+export function isHistoryPast(database: Database, collection: number, id: string, revision: number): boolean {
+  const sql = `SELECT EXISTS (SELECT 1 FROM history WHERE collection = ?1 AND id = ?2 AND revision > ?3)
+    OR EXISTS (SELECT 1 FROM versions WHERE collection = ?1 AND id = ?2 AND revision >= ?3) AS past`;
+  return database.get<{ past: number }>(sql, collection, id, revision)?.past === 1;
+}
+
+function sameRows(rows: readonly Row[], expected: readonly SqlValue[][]): boolean {
+  return rows.length === expected.length && rows.every((row, index) => jsonEqual(Object.values(row) as Json[], expected[index] as Json[]));
+}
+
 /** Drops up to `limit` rows; returns whether there was any. */
 export function dropHistory(database: Database, collection: number, limit: number): boolean {
   const sql = `DELETE FROM history WHERE collection = ?1 AND (id, revision) IN
@@ -97,23 +120,12 @@ export function dropHistory(database: Database, collection: number, limit: numbe
 
 function insertVersion(database: Database, collection: number, id: string, { revision, document, keys }: Version, until: string): void {
   database.run(
-    `INSERT OR IGNORE INTO versions (collection, id, revision, until, status, sort_name, created_at, updated_at, parent_id,
-       department, contact_method, manager_id, primary_id, searchable, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR IGNORE INTO versions (collection, id, revision, until, ${ROW_COLUMNS.join(', ')})
+     VALUES (?, ?, ?, ?, ${ROW_COLUMNS.map(() => '?').join(', ')})`,
     collection,
     id,
     revision,
     until,
-    document.status,
-    keys.sortName,
-    document.createdAt,
-    document.updatedAt,
-    document.parentEntityId,
-    keys.department,
-    keys.contactMethod,
-    keys.managerId,
-    document.primaryContactId,
-    keys.searchable,
-    JSON.stringify(document),
+    ...rowValues(document, keys),
   );
 }

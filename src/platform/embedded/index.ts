@@ -11,6 +11,7 @@ import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { KeyedVault } from '../vault.js';
 import { EmbeddedBackup } from './backup/write.js';
+import { SqliteProjectionChecks } from './checks.js';
 import { SqliteChainStore } from './chainStore.js';
 import { Database } from './database.js';
 import { SqliteDeliveryStore } from './deliveries.js';
@@ -76,9 +77,10 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
     const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
-    const { dropper, scrubber, ...ports } = openStore(store, options, observing(observer, 'contacts'));
+    const { dropper, scrubber, documents, ...ports } = openStore(store, options, observing(observer, 'contacts'));
+    const checks = new SqliteProjectionChecks(store, documents, [join(dataDir, file), join(dataDir, 'keys.sqlite')]);
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
-    return { ...ports, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
+    return { ...ports, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;
@@ -117,6 +119,7 @@ function openStore(
   return {
     dropper,
     scrubber,
+    documents,
     log,
     commit,
     projectionStore,

@@ -59,6 +59,15 @@ export async function writeHistory({ entries, versions }: HistoryCollections, ch
   for (const { change, entry } of told) if (entry.type === ERASING_EVENT) await erase({ entries, versions }, change);
 }
 
+/** What is kept of the history that a change tells, in order. */
+export function keptHistory(change: Change): { entries: EntryDocument[]; versions: VersionDocument[] } {
+  const { history } = change;
+  return {
+    entries: history.map((entry) => entryOf(change, entry)),
+    versions: history.flatMap(({ superseded, at }) => (superseded === null ? [] : [versionOf(change, superseded, at)])),
+  };
+}
+
 function keyAt(subject: DocumentSubject, revision: number): string {
   // No revision is before the first; a hyphen sorts before the digits.
   return `${documentKey(subject)}/${revision < 0 ? '-' : String(revision).padStart(12, '0')}`;

@@ -16,6 +16,7 @@ import { MongoIdempotencyStore } from './mongoIdempotency.js';
 import { MongoKeyStore } from './mongoKeyStore.js';
 import { MongoLeases } from './mongoLeases.js';
 import { MongoLiveReads } from './mongoLiveReads.js';
+import { MongoProjectionChecks } from './mongoProjectionChecks.js';
 import { MongoProjectionStore } from './mongoProjectionStore.js';
 import { MongoReadStore } from './mongoReadStore.js';
 import { MongoReplayStore } from './mongoReplays.js';
@@ -63,6 +64,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, sortK
       readStore: new MongoReadStore(reads, generations),
       history: new MongoHistoryStore(reads, generations),
       projectionStore,
+      checks: new MongoProjectionChecks(connection, generations),
       chain,
       idempotency,
       checkpoints: new MongoCheckpoints(connection),
