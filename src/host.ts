@@ -82,8 +82,7 @@ interface Opening {
 
 async function openPlatform(opening: Opening): Promise<Platform> {
   const { EVENTSTORE_URL, MONGODB_URL } = opening.settings;
-  const onTrouble = (error: unknown) => opening.observer?.lost(error);
-  const log = EVENTSTORE_URL === undefined ? null : await openEventStoreDb(EVENTSTORE_URL, onTrouble);
+  const log = EVENTSTORE_URL === undefined ? null : await openEventStoreDb(EVENTSTORE_URL, opening.observer);
   try {
     return await (MONGODB_URL === undefined ? withEmbedded(opening, log) : withMongo(MONGODB_URL, opening, log));
   } catch (error) {
@@ -94,9 +93,13 @@ async function openPlatform(opening: Opening): Promise<Platform> {
 
 // The servers' clients are loaded where they are used: together they take 22 MB and half a second.
 
-async function openEventStoreDb(url: string, onTrouble: (error: unknown) => void): Promise<EventStoreDbLog> {
+async function openEventStoreDb(url: string, observer: PlatformObserver | undefined): Promise<EventStoreDbLog> {
   const { EventStoreDbLog } = await import('./platform/servers/eventStoreDbLog.js');
-  return new EventStoreDbLog({ url, onTrouble });
+  return new EventStoreDbLog({
+    url,
+    onTrouble: (error) => observer?.lost(error),
+    onWritten: (written) => observer?.written({ store: 'eventstoredb', ...written }),
+  });
 }
 
 /** Everything in the embedded store, but for a log elsewhere. */
@@ -121,7 +124,7 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
   try {
     const names = [...projections, eventIndexProjection].map(({ name }) => name);
     const { openMongo } = await import('./platform/servers/mongoPlatform.js');
-    const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, ...orderOf(log) });
+    const mongo = await openMongo({ url, wrappingKeys: wrappingKeysFor(opening.settings), projections: names, ...orderOf(log), observer: opening.observer });
     const eventIndex = server === null ? (embedded as Platform).eventIndex : new IndexedEventsOf(server, mongo.projectionStore);
     const checks = embedded === null ? mongo.checks : besides(mongo.checks, () => embedded.checks.damage());
     return { ...mongo, checks, log, commit: null, eventPages: null, eventIndex, vault: new KeyedVault(mongo.keys), close: closing(mongo, server ?? (embedded as Platform)) };

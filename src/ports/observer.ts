@@ -6,7 +6,7 @@ export interface WrittenGroup {
   store: string;
   /** How many writes shared the sync. */
   writes: number;
-  /** How long the sync took. */
+  /** How long the sync took, or the server to answer that they are durable. */
   seconds: number;
 }
 

@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Commit } from '../ports/commit.js';
+import { traced } from '../ports/tracing.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventLog } from '../ports/eventLog.js';
 import type { RecordedEvent } from '../ports/eventStore.js';
@@ -34,7 +35,9 @@ export function commitAndShow({ projections, log, store, skips }: ShowingDeps): 
     const events = plain.map((event, index): RecordedEvent => ({ ...event, stream, revision: first + index, position: result.position }));
     const deadline = Date.now() + SHOWN_WITHIN_MS;
     const showings = projections.flatMap((projection) =>
-      bySubject(projection, events).map((subject) => show(projection, showingOf(projection, subject, result.revision, skips), store, deadline)),
+      bySubject(projection, events).map((subject) =>
+        traced(`project ${projection.name}`, () => ({}), () => show(projection, showingOf(projection, subject, result.revision, skips), store, deadline)),
+      ),
     );
     await Promise.all(showings);
     return result;

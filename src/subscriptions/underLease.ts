@@ -5,7 +5,8 @@ import type { Leases } from '../ports/leases.js';
 
 /** How long a holder that is gone keeps others from the work, in ms. */
 export const LEASE_MS = 5_000;
-const RENEW_EVERY_MS = 1_000;
+/** How often a holder renews it, and others ask for it, in ms. */
+export const RENEW_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 500;
 
 export interface LeasedWork {

@@ -7,6 +7,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import { observed } from '../../src/api/middleware/observed.js';
+import { EventStoreDouble } from '../support/eventStoreDouble/index.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const exporter = new InMemorySpanExporter();
@@ -77,6 +78,20 @@ test('writes that queue for one contact keep their own trees, too', async () => 
   const roots = spans.filter(({ name }) => name === 'PUT /contacts/{id}');
   expect(roots.length).toBe(5);
   for (const root of roots) expect(treeBelow(spans, root.spanContext().spanId)).toEqual({ command: { append: projected } });
+});
+
+test('on EventStoreDB the tree is the same, but for projections that the write does not concern', async () => {
+  const double = await EventStoreDouble.start();
+  const onServer = await startTestService({ EVENTSTORE_URL: double.url });
+  try {
+    await onServer.client().post('/contacts', { name: 'Traced' });
+    const spans = exporter.getFinishedSpans();
+    const [root] = spans.filter(({ kind }) => kind === SpanKind.SERVER);
+    expect(treeBelow(spans, root?.spanContext().spanId ?? '')).toEqual({ command: { append: { 'project contacts': {} } } });
+  } finally {
+    await onServer.stop();
+    await double.stop();
+  }
 });
 
 test('the line that the log has of a request names its trace', async () => {

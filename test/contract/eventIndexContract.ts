@@ -100,6 +100,17 @@ export function eventIndexContract(name: string, open: () => Promise<OpenedIndex
       expect(opened.log.compare(end.coveredTo, second?.position ?? null)).toBeGreaterThanOrEqual(0);
     });
 
+    test('goes on after a position that no event has, as a client may make one up', async () => {
+      const organization = newOrganization();
+      for (let n = 0; n < 2; n += 1) await append(organization, [event(organization)]);
+      const [, second] = await walked(organization);
+      const before = (second?.position ?? '').replaceAll(/\d+/g, (digits) => String(Number(digits) - 1));
+      for (const events of [0, everything]) {
+        await opened.advance(events);
+        expect((await read(organization, before)).events).toEqual([second]);
+      }
+    });
+
     test('finds nothing after a position beyond the end of the log, and takes it for covered', async () => {
       const organization = newOrganization();
       await append(organization, [event(organization)]);

@@ -10,6 +10,7 @@ import { contactStream } from '../../src/domain/streams.js';
 import { EventStoreDbLog } from '../../src/platform/servers/eventStoreDbLog.js';
 import { openMongo } from '../../src/platform/servers/mongoPlatform.js';
 import { SealedEventStore } from '../../src/platform/sealedEventStore.js';
+import { LEASE_MS, RENEW_EVERY_MS } from '../../src/subscriptions/underLease.js';
 import { spawnDouble } from '../support/eventStoreDouble/spawn.js';
 import { describeMongo } from '../support/mongo.js';
 import { until } from '../support/receiver.js';
@@ -53,6 +54,13 @@ async function historyOf(copy: ServiceProcess, contactId: string): Promise<strin
   const { status, body } = await copy.client('acme').get(`/contacts/${contactId}/history?limit=100`);
   return status === 200 ? body.data.map(({ eventId }: { eventId: string }) => eventId) : [];
 }
+
+test('ten seconds suffice to take over, whenever the holder dies and the others look', () => {
+  // The last beat is first seen up to one look after it was made, stands still for the lease, and that is found at the next look.
+  expect(RENEW_EVERY_MS + LEASE_MS + RENEW_EVERY_MS).toBeLessThanOrEqual(8_000);
+  // A holder that lives is never late by the loss of one renewal, or two.
+  expect(3 * RENEW_EVERY_MS).toBeLessThan(LEASE_MS);
+});
 
 describeMongo('the copy that follows the log', (mongo) => {
   test('is followed by another when it is killed, with no event lost or applied twice', async () => {

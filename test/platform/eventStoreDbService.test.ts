@@ -76,6 +76,14 @@ describe('while EventStoreDB is gone', () => {
   });
 });
 
+test('appends are measured: how many, and how long the server took', async () => {
+  for (let n = 0; n < 3; n += 1) await client.post('/contacts', { name: `Contact ${n}` });
+  const text = await (await fetch(`${service.origin}/metrics`)).text();
+  const [, count] = /^contacts_append_sync_seconds_count\{store="eventstoredb"\} (\d+)$/m.exec(text) ?? [];
+  expect(Number(count)).toBeGreaterThanOrEqual(3);
+  expect(text).toContain(`contacts_append_batch_size_sum{store="eventstoredb"} ${count}\n`);
+});
+
 describe('while EventStoreDB comes and goes', () => {
   test('an append whose answer was lost is acknowledged, and happened once', async () => {
     for (let n = 0; n < 5; n += 1) {

@@ -47,8 +47,9 @@ describeMongo('MongoDB gone and back', (mongo) => {
     try {
       const client = service.client('acme');
       const { id } = (await client.post('/contacts', { name: 'Before' })).body;
+      expect(await (await fetch(`${service.origin}/metrics`)).text()).toMatch(/^contacts_append_sync_seconds_count\{store="mongodb"\} [1-9]/m);
       await link.cut();
-      for (const reply of [await client.get(`/contacts/${id}`), await client.put(`/contacts/${id}`, { name: 'Meanwhile' })]) {
+      for (const reply of [await client.get(`/contacts/${id}`), await client.get(`/contacts/${id}?asOf=2026-01-01T00:00:00Z`), await client.get('/audit'), await client.put(`/contacts/${id}`, { name: 'Meanwhile' })]) {
         expect({ status: reply.status, error: reply.body.error }).toEqual({ status: 503, error: 'SERVICE_UNAVAILABLE' });
         expect(Number(reply.headers.get('Retry-After'))).toBeGreaterThan(0);
       }

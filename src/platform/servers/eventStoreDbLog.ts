@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamCategories } from '../../domain/streams.js';
 import { UnavailableError } from '../../ports/errors.js';
+import type { WrittenGroup } from '../../ports/observer.js';
 import type { IndexEntry } from '../../ports/projection.js';
 import type { PickingLog } from '../indexedEvents.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEvent, Position, StoredEvent } from '../../ports/eventLog.js';
@@ -41,10 +42,15 @@ export interface EventStoreDbOptions {
   url: string;
   /** Told when following the log breaks; it is tried again without end. */
   onTrouble?: (error: unknown) => void;
+  /** Told of each append that was stored: how many writes it held, and how long the server took. */
+  onWritten?: (written: Written) => void;
   /** What the names of our streams begin with. */
   prefixes?: readonly string[];
   patience?: Partial<EventStoreDbPatience>;
 }
+
+/** Writes that became durable together. */
+export type Written = Omit<WrittenGroup, 'store'>;
 
 const ourPrefixes = streamCategories.map((category) => `${category}-`);
 
@@ -54,18 +60,20 @@ export class EventStoreDbLog implements EventLog, PickingLog {
   private readonly prefixes: readonly string[];
   private readonly patience: EventStoreDbPatience;
   private readonly onTrouble: (error: unknown) => void;
+  private readonly onWritten: (written: Written) => void;
   private readonly closing = new AbortController();
   private readonly picks = new EventStoreDbPicks((stream, from, count) => this.readSome(stream, from, count));
   /** Of ours, the furthest event known; looking for the last one need not look before it. */
   private furthest: LogPosition | null = null;
 
   /** @throws BadConnectionStringError */
-  constructor({ url, onTrouble = () => undefined, prefixes = ourPrefixes, patience: given = {} }: EventStoreDbOptions) {
+  constructor({ url, onTrouble = () => undefined, onWritten = () => undefined, prefixes = ourPrefixes, patience: given = {} }: EventStoreDbOptions) {
     this.patience = { ...patience, ...given };
     this.connection = new EventStoreDbConnection(url, this.patience.stalled);
     this.tail = new EventStoreDbTail(this.connection, prefixes, onTrouble);
     this.prefixes = prefixes;
     this.onTrouble = onTrouble;
+    this.onWritten = onWritten;
   }
 
   /** @throws UnavailableError, and AppendTooLargeError for what the server would refuse */
@@ -73,10 +81,12 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     checkSize(events);
     return this.patiently(this.patience.append, 'an append may or may not be stored', async (leftMs) => {
       try {
+        const began = performance.now();
         const result = await this.connection.append(stream, expected, events, Math.min(leftMs, this.patience.appendTry));
         const { success, nextExpectedRevision, position } = result;
         // A connection string can have conflicts told so, with a revision that is not right.
         if (!success) return await this.settle(stream, expected, events, Infinity);
+        this.onWritten({ writes: 1, seconds: (performance.now() - began) / 1_000 });
         return await this.appended(stream, Number(nextExpectedRevision), position);
       } catch (error) {
         if (isTombstoned(error)) return { outcome: 'conflict' };

@@ -28,8 +28,8 @@ const options = {
   heartbeatFrequencyMS: 2_000,
 } satisfies MongoClientOptions;
 
-/** Codes of the server for: not the primary (any more), shutting down, interrupted, cannot say yet. */
-const TRANSIENT_CODES = new Set([6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+/** Codes of the server for: not the primary (any more), shutting down, interrupted, cannot say yet; a cursor or a plan that was lost with that; a conflict of two writes. */
+const TRANSIENT_CODES = new Set([6, 7, 43, 89, 91, 112, 133, 134, 175, 189, 237, 262, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436]);
 const DUPLICATE_KEY = 11_000;
 
 export class MongoConnection {
@@ -71,9 +71,21 @@ export class MongoConnection {
         return await work();
       } catch (error) {
         if (!isFailure(error) || isDuplicateKey(error)) throw error;
-        if (!mayPass(error) || Date.now() + pause > deadline) throw new UnavailableError('MongoDB could not do it', { cause: error });
+        if (!mayPass(error) || Date.now() + pause > deadline) throw unavailable(error);
         await sleep(pause * (0.5 + Math.random() / 2));
       }
+    }
+  }
+
+  /**
+   * What `items` gives, which come from a cursor: it cannot be begun again, as some may have been taken.
+   * @throws UnavailableError for every failure of the driver or the server
+   */
+  async *through<Item>(items: AsyncIterable<Item>): AsyncIterable<Item> {
+    try {
+      yield* items;
+    } catch (error) {
+      throw isFailure(error) ? unavailable(error) : error;
     }
   }
 
@@ -86,6 +98,8 @@ export class MongoConnection {
     await this.client.close();
   }
 }
+
+const unavailable = (cause: unknown) => new UnavailableError('MongoDB could not do it', { cause });
 
 /** Whether the error says that a document with that key is there already. */
 export function isDuplicateKey(error: unknown): boolean {

@@ -45,6 +45,9 @@ export interface PayloadDocument {
   neededAt: number;
 }
 
+/** So few that the next are asked for before the server takes the cursor for forgotten. */
+const RELEASED_AT_A_TIME = 1_000;
+
 type AboutContact = Pick<DeliveryDocument, 'endpoint' | 'contactId'>;
 
 export const payloadKey = ({ eventId, topic }: { eventId: string; topic: string }): string => `${eventId}/${topic}`;
@@ -123,7 +126,7 @@ export class MongoDeliveryWrites {
 
   /** Makes ready what waits behind nothing. A process that died may have left some. */
   async releaseWaiting(now: number): Promise<void> {
-    const waiting = this.deliveries.find({ status: 'pending', nextAt: null }, { projection: { endpoint: 1, contactId: 1 } });
+    const waiting = this.deliveries.find({ status: 'pending', nextAt: null }, { projection: { endpoint: 1, contactId: 1 }, batchSize: RELEASED_AT_A_TIME });
     const seen = new Set<string>();
     for await (const document of waiting) {
       const key = `${document.endpoint}/${document.contactId}`;

@@ -9,6 +9,9 @@ const UNKNOWN_OPTION_CODES = new Set([115, 238]);
 /** NamespaceNotFound: there is no such collection as yet. */
 const NO_COLLECTION_CODE = 26;
 
+/** How long the server may take to build an index of a collection that is large by now, in ms: longer than any other command. */
+const BUILD = { timeoutMS: 60 * 60_000 };
+
 /**
  * Makes the indexes of a collection that are missing by name, and so the collection: one that is to
  * be otherwise needs another name. A server that knows no partial indexes is given whole ones: they
@@ -24,9 +27,9 @@ export async function makeIndexes<Shape extends Document>(
     const known = await namesOf(collection);
     const missing = indexes.filter(({ name }) => name === undefined || !known.has(name));
     if (missing.length === 0) return;
-    await collection.createIndexes(missing).catch((error: unknown) => {
+    await collection.createIndexes(missing, BUILD).catch((error: unknown) => {
       if (!(error instanceof MongoServerError) || !UNKNOWN_OPTION_CODES.has(Number(error.code))) throw error;
-      return collection.createIndexes(missing.map(({ partialFilterExpression: _, ...whole }) => whole));
+      return collection.createIndexes(missing.map(({ partialFilterExpression: _, ...whole }) => whole), BUILD);
     });
   });
 }

@@ -19,6 +19,16 @@ export class MongoLiveReads {
     private readonly generations: MongoGenerations,
   ) {}
 
+  /** Answers from generations that were asked for before. @throws UnavailableError */
+  of<Result>(query: () => Promise<Result>): Promise<Result> {
+    return this.connection.run(query);
+  }
+
+  /** What a cursor gives, batch by batch. @throws UnavailableError */
+  through<Item>(batches: AsyncIterable<Item>): AsyncIterable<Item> {
+    return this.connection.through(batches);
+  }
+
   /**
    * Answers from the live generations. Those last seen are asked while it is looked up which they
    * are: only if they still are is the answer given, so that it shows all that was acknowledged

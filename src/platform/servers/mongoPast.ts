@@ -62,8 +62,8 @@ export class MongoPast implements PastSource {
     const meets = pastFilter(organizationId, filter);
     const unchanged = { byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
     const ended = { until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
-    yield* foundIn(documents, { ...meets, ...unchanged }, fields);
-    yield* foundIn(versions, { ...(meets as Filter<VersionDocument>), ...ended }, fields);
+    yield* this.reads.through(foundIn(documents, { ...meets, ...unchanged }, fields));
+    yield* this.reads.through(foundIn(versions, { ...(meets as Filter<VersionDocument>), ...ended }, fields));
   }
 
   private live(projection: ProjectionName) {
@@ -80,9 +80,9 @@ export class MongoPast implements PastSource {
     const fields = { projection: { revision: 1, body: 1, id: 1, updatedAt: 1 }, ...atMost };
     const keys = ids.map((id) => documentKey({ organizationId, id }));
     const unchanged = { _id: { $in: keys }, byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
-    const newest = await documents.find<Stored>(unchanged, fields).toArray();
+    const newest = await this.reads.of(() => documents.find<Stored>(unchanged, fields).toArray());
     const older = { organization: organizationId, id: { $in: [...ids] }, until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
-    const versionsThen = await versions.find<Stored>(older, fields).toArray();
+    const versionsThen = await this.reads.of(() => versions.find<Stored>(older, fields).toArray());
     return new Map([...newest.map((stored): [string, Stored] => [subjectOf(stored._id).id, stored]), ...versionsThen.map((stored): [string, Stored] => [stored.id, stored])]);
   }
 }

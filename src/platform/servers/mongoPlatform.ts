@@ -2,6 +2,7 @@
 
 import type { Document } from 'mongodb';
 import type { EventLog, Position } from '../../ports/eventLog.js';
+import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { GenerationName } from '../../ports/projection.js';
 import { KeyedVault } from '../vault.js';
@@ -33,6 +34,7 @@ export interface MongoOptions {
   compare: EventLog['compare'];
   /** Positions of that log as texts that sort as they do; as they are unless given. */
   sortKey?: ((position: Position) => string) | undefined;
+  observer?: PlatformObserver | undefined;
   /** Told of every command sent to the server. */
   observe?: ((command: Document) => void) | undefined;
 }
@@ -45,7 +47,7 @@ export type MongoPlatform = Omit<Platform, 'log' | 'commit' | 'close' | 'eventIn
  * @throws UnavailableError when no server answers
  * @throws WrongWrappingKeyError
  */
-export async function openMongo({ url, wrappingKeys, projections, compare, sortKey = String, observe }: MongoOptions): Promise<MongoPlatform> {
+export async function openMongo({ url, wrappingKeys, projections, compare, sortKey = String, observer, observe }: MongoOptions): Promise<MongoPlatform> {
   const connection = await MongoConnection.open(url, observe);
   try {
     const keys = new MongoKeyStore(connection, new KeyWrapping(wrappingKeys));
@@ -57,7 +59,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, sortK
     await Promise.all([keys, chain, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
     const generations = new MongoGenerations(connection);
     const reads = new MongoLiveReads(connection, generations);
-    const projectionStore = new MongoProjectionStore(connection, generations, compare, sortKey, projections);
+    const projectionStore = new MongoProjectionStore(connection, generations, compare, sortKey, projections, (written) => observer?.written({ store: 'mongodb', ...written }));
     return {
       keys,
       vault: new KeyedVault(keys),

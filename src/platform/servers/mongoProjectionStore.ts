@@ -27,6 +27,8 @@ export class MongoProjectionStore implements ProjectionStore {
     /** Positions as texts that sort as they do. */
     private readonly sortKey: (position: Position) => string,
     projections: readonly GenerationName[],
+    /** Told of each batch that was written. */
+    private readonly onWritten: (written: { writes: number; seconds: number }) => void = () => undefined,
   ) {
     const drop = async () => {
       for (const projection of projections) await connection.run(() => generations.dropOld(projection));
@@ -149,9 +151,11 @@ export class MongoProjectionStore implements ProjectionStore {
   private async change(projection: ProjectionName, generation: number, changes: readonly Change[]): Promise<boolean> {
     if (changes.length === 0) return true;
     await this.connection.run(() => writeHistory(this.generations.history(projection, generation), changes));
+    const began = performance.now();
     const documents = this.generations.documents(projection, generation);
     const operations = changes.map(operation);
     const applied = await this.connection.run(() => writeAll(documents, operations));
+    this.onWritten({ writes: changes.length, seconds: (performance.now() - began) / 1_000 });
     if (applied === changes.length) return true;
     const keys = changes.map(documentKey);
     const stored = await this.connection.run(() => documents.find({ _id: { $in: keys } }, { projection: { revision: 1 } }).toArray());

@@ -118,7 +118,8 @@ async function pageOf(
   const beyond = direction === 'asc' ? '$gt' : '$lt';
   const range = 'after' in from ? { [field]: { [beyond]: orderKey(from.after.value, from.after.id) } } : {};
   const found = await documents
-    .find<PageDocument>({ ...filter, ...range }, { projection: pageFields, ...atMost })
+    // A page far into what a search found is sorted in more memory than servers before 6.0 give.
+    .find<PageDocument>({ ...filter, ...range }, { projection: pageFields, allowDiskUse: true, ...atMost })
     .sort({ [field]: direction === 'asc' ? 1 : -1 })
     .skip('offset' in from ? from.offset : 0)
     .limit(limit + 1)

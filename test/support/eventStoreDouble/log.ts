@@ -64,6 +64,7 @@ export class DoubleLog {
   private readonly streams = new Map<string, Stream>();
   private readonly ids = new Map<string, Record>();
   private end = 0n;
+  private scavenged = false;
   /** Emits 'record' for each record, in order. */
   readonly appended = new EventEmitter().setMaxListeners(0);
 
@@ -182,9 +183,20 @@ export class DoubleLog {
     return this.records.slice(Math.max(0, index - count), index).reverse();
   }
 
+  /**
+   * server: AllReader.cs, Reposition: a read begins where a record begins, at the start or behind
+   * the end; anywhere else it meets bytes that are no record. A scavenged chunk maps what is gone.
+   */
+  isReadable({ commit, prepare }: LogPosition): boolean {
+    if (prepare > commit) return false;
+    const record = this.records[this.indexFrom({ commit, prepare: 0n })];
+    return record === undefined || record.commit === commit || this.scavenged;
+  }
+
   /** Removes records for good, as a scavenge does with those past their age; their positions are gone. */
   scavenge(isGone: (record: Record) => boolean): void {
     const last = this.last();
+    this.scavenged = true;
     this.records = this.records.filter((record) => record === last || !isGone(record));
   }
 

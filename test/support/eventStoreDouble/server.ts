@@ -213,6 +213,7 @@ export class EventStoreDouble {
     if (refusal !== null) return void call.emit('error', refusal);
     if (fault?.do === 'swallow') return;
     if (fault?.do === 'delay') await sleep(fault.ms);
+    if (typeof request.from === 'object' && !this.log.isReadable(request.from)) return void call.emit('error', wire.failures.unknown());
     if (request.count === null) return this.subscribe(call, request, fault);
     const found = this.found(request, request.count);
     if (found instanceof Error) return void call.emit('error', found);

@@ -1,0 +1,85 @@
+// Failures of MongoDB as the rest of the service meets them.
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { MongoNetworkError, MongoServerError } from 'mongodb';
+import { MongoConnection } from '../../src/platform/servers/mongoConnection.js';
+import { makeIndexes } from '../../src/platform/servers/mongoIndexes.js';
+import { describeMongo } from '../support/mongo.js';
+
+/** Of the server, as its documentation lists them: what a failover, a shutdown, or a lost cursor gives. */
+const passing = {
+  HostUnreachable: 6,
+  CursorNotFound: 43,
+  NetworkTimeout: 89,
+  ShutdownInProgress: 91,
+  WriteConflict: 112,
+  FailedToSatisfyReadPreference: 133,
+  ReadConcernMajorityNotAvailableYet: 134,
+  QueryPlanKilled: 175,
+  PrimarySteppedDown: 189,
+  CursorKilled: 237,
+  ExceededTimeLimit: 262,
+  LegacyNotPrimary: 10058,
+  NotWritablePrimary: 10107,
+  InterruptedAtShutdown: 11600,
+  InterruptedDueToReplStateChange: 11602,
+  StaleConfig: 13388,
+  NotPrimaryNoSecondaryOk: 13435,
+  NotPrimaryOrSecondary: 13436,
+};
+
+test('an index of a large collection may take as long to build as it takes', async () => {
+  const asked: { timeoutMS?: number }[] = [];
+  const collection = { indexes: async () => [], createIndexes: async (_: unknown, options: object) => void asked.push(options) };
+  const connection = { run: (work: () => Promise<void>) => work() };
+  await makeIndexes(connection as never, collection as never, [{ name: 'by_age', key: { createdAt: 1 } }]);
+  expect(asked).toHaveLength(1);
+  expect(asked[0]?.timeoutMS).toBeGreaterThanOrEqual(60 * 60_000);
+});
+
+describeMongo('the connection to MongoDB', (mongo) => {
+  let connection: MongoConnection;
+  beforeAll(async () => {
+    connection = await MongoConnection.open(mongo.newDatabase());
+  });
+  afterAll(() => connection.close());
+
+  test.each(Object.entries(passing))('tries again after %s', async (codeName, code) => {
+    let tries = 0;
+    const work = async () => {
+      tries += 1;
+      if (tries < 3) throw new MongoServerError({ code, codeName, message: codeName });
+      return 'done';
+    };
+    expect(await connection.run(work)).toBe('done');
+    expect(tries).toBe(3);
+  });
+
+  test('passes on that a key is there already, and what is not of the server', async () => {
+    const duplicate = new MongoServerError({ code: 11_000, message: 'E11000' });
+    await expect(connection.run(() => Promise.reject(duplicate))).rejects.toBe(duplicate);
+    const mistake = new TypeError('a mistake');
+    await expect(connection.run(() => Promise.reject(mistake))).rejects.toBe(mistake);
+  });
+
+  test('makes all else an UnavailableError at once, that of a cursor in the middle, too', async () => {
+    const refusals = [new MongoServerError({ code: 13, message: 'not authorized' }), new MongoServerError({ code: 50, message: 'operation exceeded time limit' })];
+    for (const refusal of refusals) {
+      let tries = 0;
+      const work = () => Promise.reject(((tries += 1), refusal));
+      await expect(connection.run(work)).rejects.toMatchObject({ name: 'UnavailableError', cause: refusal });
+      expect(tries).toBe(1);
+    }
+    const lost = new MongoNetworkError('connection closed');
+    const cursor = async function* () {
+      yield 1;
+      throw lost;
+    };
+    const taken: number[] = [];
+    const take = async () => {
+      for await (const item of connection.through(cursor())) taken.push(item);
+    };
+    await expect(take()).rejects.toMatchObject({ name: 'UnavailableError', cause: lost });
+    expect(taken).toEqual([1]);
+  });
+});
