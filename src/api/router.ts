@@ -3,13 +3,14 @@
 
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
+import type { JsonObject } from '../domain/json.js';
 import { readJsonBody } from './body.js';
 import { principalOf, type ApiContext } from './context.js';
 import { ApiError, validationError } from './errors.js';
 import { requireScope } from './principal.js';
 import { BASE_PATH, isRequired, methodNotAllowed, type Input, type Route } from './routing.js';
 import { noParameters } from './schemas/queries.js';
-import { validate } from './validate.js';
+import { validate, validateBody } from './validate.js';
 
 /** Answers what `routes` answer, of requests below the base path. */
 export function apiRouter(routes: readonly Route[]): Middleware {
@@ -72,8 +73,10 @@ async function run(ctx: ApiContext, byMethod: ReadonlyMap<string, PreparedRoute>
   ctx.state.route = path;
   requireScope(principalOf(ctx), scope);
   const query = queryOf(ctx, found);
-  await found.route.handle(ctx, body === undefined ? { query, body, raw: NOTHING } : await inputOf(ctx, query, body));
+  await found.route.handle(ctx, body === undefined ? { query, body, raw: NOTHING } : await inputOf(ctx, query, { ...found.route, body }));
 }
+
+type RouteWithBody = Pick<Route, 'alsoWrong'> & { body: NonNullable<Route['body']> };
 
 const NOTHING = Buffer.alloc(0);
 
@@ -84,10 +87,11 @@ function queryOf(ctx: ApiContext, { route, unasked }: PreparedRoute): unknown {
 }
 
 /** What the request holds. @throws ApiError when it does not fit the route's schemas */
-async function inputOf(ctx: ApiContext, query: unknown, body: NonNullable<Route['body']>): Promise<Input<unknown, unknown>> {
+async function inputOf(ctx: ApiContext, query: unknown, { body, alsoWrong }: RouteWithBody): Promise<Input<unknown, unknown>> {
   const { raw, value } = await readJsonBody(ctx);
   if (value === undefined && isRequired(body)) {
     throw validationError([{ field: 'body', message: 'Is required, as a JSON object' }]);
   }
-  return { query, body: validate(body, value, 'body'), raw };
+  const more = alsoWrong && ((rest: JsonObject) => alsoWrong(ctx, rest));
+  return { query, body: await validateBody(body, value, more), raw };
 }

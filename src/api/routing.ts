@@ -2,6 +2,8 @@
 // check requests and describe them.
 
 import type { z } from 'zod';
+import type { FieldIssue } from '../domain/decision.js';
+import type { JsonObject } from '../domain/json.js';
 import type { ApiContext } from './context.js';
 import { ApiError, type ErrorCode } from './errors.js';
 import type { HeaderName, RequestHeader } from './openapi/headers.js';
@@ -66,6 +68,8 @@ export interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType
   /** Checks the body; one that accepts undefined makes it optional. Without one the body is not read. */
   body?: Body;
   bodyExample?: unknown;
+  /** What else is wrong with a body that does not fit, of its fields that do: what only the stored state can tell. */
+  alsoWrong?: (ctx: ApiContext, rest: JsonObject) => Promise<FieldIssue[]>;
   /** Request headers it heeds, besides those of every request. */
   accepts?: readonly RequestHeader[];
   /** What it refuses, besides what every route may. */

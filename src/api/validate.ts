@@ -2,7 +2,8 @@
 
 import type { z } from 'zod';
 import type { FieldIssue } from '../domain/decision.js';
-import { validationError } from './errors.js';
+import { isJsonObject, type JsonObject } from '../domain/json.js';
+import { ApiError, validationError } from './errors.js';
 
 /**
  * The value as the schema makes it. `whole` is what an issue with the value itself is called.
@@ -12,6 +13,32 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw validationError(parsed.error.issues.flatMap((issue) => toDetails(issue, whole)));
+}
+
+/**
+ * As `validate`, of a request's body. `alsoWrong` is asked about what is left of a body that does
+ * not fit once the wrong fields are out of it, and may name more.
+ * @throws ApiError VALIDATION_ERROR with one detail a wrong field
+ */
+export async function validateBody<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+  alsoWrong: ((rest: JsonObject) => Promise<FieldIssue[]>) | undefined,
+): Promise<z.infer<Schema>> {
+  try {
+    return validate(schema, body, 'body');
+  } catch (error) {
+    if (!(error instanceof ApiError) || alsoWrong === undefined || !isJsonObject(body)) throw error;
+    const rest = error.details.reduce((left, { field }) => without(left, field.split('.')), body);
+    throw validationError([...error.details, ...(await alsoWrong(rest))]);
+  }
+}
+
+/** `object` without the field at `path`. */
+function without(object: JsonObject, [key = '', ...inner]: readonly string[]): JsonObject {
+  const value = object[key];
+  const left = isJsonObject(value) && inner.length > 0 ? [[key, without(value, inner)] as const] : [];
+  return Object.fromEntries([...Object.entries(object).filter(([name]) => name !== key), ...left]);
 }
 
 function toDetails(issue: z.core.$ZodIssue, whole: string): FieldIssue[] {

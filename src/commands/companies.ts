@@ -19,7 +19,7 @@ export function createCompany(
   const id = givenId ?? context.reserved?.aggregateId ?? handler.ids.next();
   const addressId = newAddressId(handler.ids);
   const decide = async ({ state }: { state: CompanyState }) => {
-    const parent = await parentFact(deps, organizationId, patch.parentEntityId ?? null);
+    const parent = await parentFact(deps, organizationId, newParentOf(state, patch));
     return decideCompany(state, { type: 'create', id, patch, addressId, parent });
   };
   const stream = companyStream(organizationId, id);
@@ -36,11 +36,15 @@ export function updateCompany(
   const { organizationId } = context;
   const addressId = newAddressId(handler.ids);
   return handler.execute(companyAggregate, companyStream(organizationId, id), context, async ({ state }) => {
-    const stored = state.phase === 'live' ? state.company.parentEntityId : null;
-    const named = patch.parentEntityId ?? null;
-    const parent = await parentFact(deps, organizationId, named === stored ? null : named);
+    const parent = await parentFact(deps, organizationId, newParentOf(state, patch));
     return decideCompany(state, { type: 'update', patch, addressId, parent });
   });
+}
+
+/** The parent that `patch` newly names; null when there is none. */
+export function newParentOf(state: CompanyState, patch: CompanyPatch): string | null {
+  const parent = patch.parentEntityId ?? null;
+  return state.phase === 'live' && state.company.parentEntityId === parent ? null : parent;
 }
 
 /** Deletes company `id`; its contacts keep their `parentEntityId`, as of any company mastered elsewhere. */

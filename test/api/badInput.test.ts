@@ -102,6 +102,14 @@ describe.each(endpoints)('%s %s', (method, collection, cases) => {
     expectInvalid(await client.send(method, path, { ...base, ...contradiction }), 'isActive');
   });
 
+  test('names what only the stored state can tell beside fields that are wrong', async () => {
+    const unknown = '00000000-0000-4000-8000-000000000000';
+    if (method !== 'POST') await client.put(path, { isActive: false });
+    const sent = { email: 'x', status: 'archived', isActive: true, metadata: { title: 7, reportsTo: unknown } };
+    const ofManager = collection === '/contacts' ? ['metadata.reportsTo'] : [];
+    expectInvalid(await client.send(method, path, { ...base, ...sent }), 'email', 'metadata.title', 'isActive', ...ofManager);
+  });
+
   test('has no parameters', async () => {
     expectInvalid(await client.send(method, `${path}?dryRun=true&x=1`, { name: 'x' }), 'dryRun', 'x');
   });

@@ -1,5 +1,6 @@
 // The routes of companies.
 
+import { companyIssues } from '../../commands/storedIssues.js';
 import { createCompany, deleteCompany, updateCompany } from '../../commands/companies.js';
 import type { Company, CompanyState } from '../../domain/company.js';
 import { principalOf } from '../context.js';
@@ -14,7 +15,7 @@ import { companyIdParameter } from '../schemas/paths.js';
 import { listParameters } from '../schemas/queries.js';
 import { companySchema } from '../schemas/views.js';
 import { companyId } from './contacts.js';
-import { answerChanged, answerList, answerResource, conditionalContext, created, stateOf } from './resources.js';
+import { answerChanged, answerList, answerResource, besides, conditionalContext, created, stateOf } from './resources.js';
 
 export function companyRoutes(deps: RouteDeps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), ...changeRoutes(deps), deleteRoute(deps)];
@@ -33,6 +34,7 @@ const createRoute = ({ commands, idempotency }: RouteDeps) =>
     description: 'A system that masters its companies may bring the `id`; the same id again is a CONFLICT, also after deletion.',
     body: newCompanySchema,
     bodyExample: newCompanyExample,
+    alsoWrong: besides(newCompanySchema, (ctx, { patch }) => companyIssues(commands, principalOf(ctx).organizationId, undefined, patch)),
     accepts: ['Idempotency-Key'],
     responses: { 201: createdResponse('The new company', companySchema, { ...companyExample, primaryContactId: null }) },
     errors: ['CONFLICT'],
@@ -89,6 +91,7 @@ function changeRoutes({ commands }: RouteDeps): Route[] {
       params: { id: companyIdParameter },
       body: companyPatchSchema,
       bodyExample: companyPatchExample,
+      alsoWrong: besides(companyPatchSchema, (ctx, patch) => companyIssues(commands, principalOf(ctx).organizationId, companyId(ctx, 'id'), patch)),
       accepts: ['If-Match'],
       responses: { 200: resourceResponse('The company as it is now', companySchema, changedCompanyExample) },
       errors: ['COMPANY_NOT_FOUND', 'CONFLICT'],

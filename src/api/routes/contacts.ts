@@ -1,5 +1,6 @@
 // The routes of single contacts and of their list.
 
+import { contactIssues } from '../../commands/storedIssues.js';
 import { createContact } from '../../commands/createContact.js';
 import { deleteContact } from '../../commands/deleteContact.js';
 import { updateContact } from '../../commands/updateContact.js';
@@ -26,7 +27,7 @@ import { companyIdParameter, contactIdParameter } from '../schemas/paths.js';
 import { asOfParameters, contactListParameters, noParameters } from '../schemas/queries.js';
 import { contactSchema, primarySchema } from '../schemas/views.js';
 import { primaryView } from '../views.js';
-import { answerChanged, answerList, answerResource, conditionalContext, created, stateOf } from './resources.js';
+import { answerChanged, answerList, answerResource, besides, conditionalContext, created, stateOf } from './resources.js';
 
 export function contactRoutes(deps: RouteDeps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), ...changeRoutes(deps), deleteRoute(deps), setPrimaryRoute(deps)];
@@ -45,6 +46,7 @@ const createRoute = ({ commands, idempotency }: RouteDeps) =>
     description: 'The id is made by the server. Fields that the server sets are ignored when sent, so that the body of a GET can be posted.',
     body: newContactSchema,
     bodyExample: newContactExample,
+    alsoWrong: besides(newContactSchema, (ctx, patch) => contactIssues(commands, principalOf(ctx).organizationId, undefined, patch)),
     accepts: ['Idempotency-Key'],
     responses: { 201: createdResponse('The new contact', contactSchema, contactExample) },
     // The answer to a request sent again, whose contact was erased since.
@@ -104,6 +106,7 @@ function changeRoutes({ commands }: RouteDeps): Route[] {
       params: { id: contactIdParameter },
       body: contactPatchSchema,
       bodyExample: contactPatchExample,
+      alsoWrong: besides(contactPatchSchema, (ctx, patch) => contactIssues(commands, principalOf(ctx).organizationId, contactId(ctx), patch)),
       accepts: ['If-Match'],
       responses: { 200: resourceResponse('The contact as it is now', contactSchema, changedContactExample) },
       errors: ['CONTACT_NOT_FOUND', 'CONFLICT'],

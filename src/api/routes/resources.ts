@@ -1,7 +1,10 @@
 // What the routes of contacts and of companies share: reading, listing and answering a resource.
 
+import type { z } from 'zod';
 import type { CommandContext, Outcome } from '../../commands/handle.js';
+import type { FieldIssue } from '../../domain/decision.js';
 import type { Entity } from '../../domain/entity.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { ListPage, ListQuery, Shown } from '../../ports/readStore.js';
 import { BASE_PATH } from '../routing.js';
 import { commandContext, type ApiContext } from '../context.js';
@@ -55,6 +58,17 @@ export function created(path: string, entity: Entity, revision: number): Answer 
 export function answerChanged(ctx: ApiContext, entity: Entity, revision: number): void {
   ctx.set('ETag', etagOf(revision));
   ctx.body = fullView(entity);
+}
+
+/**
+ * Has `find` say what else is wrong with a body that does not fit, of what is left of it, where
+ * `schema` takes that: a name that was wrong is out of it and stood in for.
+ */
+export function besides<Schema extends z.ZodType>(schema: Schema, find: (ctx: ApiContext, rest: z.output<Schema>) => Promise<FieldIssue[]>) {
+  return async (ctx: ApiContext, rest: JsonObject): Promise<FieldIssue[]> => {
+    const { success, data } = schema.safeParse({ name: 'unnamed', ...rest });
+    return success ? find(ctx, data) : [];
+  };
 }
 
 /** The state after a command. @throws ApiError when it came to nothing */
