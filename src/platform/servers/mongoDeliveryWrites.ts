@@ -50,6 +50,10 @@ const RELEASED_AT_A_TIME = 1_000;
 
 type AboutContact = Pick<DeliveryDocument, 'endpoint' | 'contactId'>;
 
+type PendingAboutContact = AboutContact & Pick<DeliveryDocument, 'number' | 'tries'>;
+
+const aboutKey = ({ endpoint, contactId }: AboutContact): string => `${endpoint}/${contactId}`;
+
 export const payloadKey = ({ eventId, topic }: { eventId: string; topic: string }): string => `${eventId}/${topic}`;
 
 export class MongoDeliveryWrites {
@@ -127,47 +131,51 @@ export class MongoDeliveryWrites {
   /** Makes ready what waits behind nothing. A process that died may have left some. */
   async releaseWaiting(now: number): Promise<void> {
     const waiting = this.deliveries.find({ status: 'pending', nextAt: null }, { projection: { endpoint: 1, contactId: 1 }, batchSize: RELEASED_AT_A_TIME });
-    const seen = new Set<string>();
-    for await (const document of waiting) {
-      const key = `${document.endpoint}/${document.contactId}`;
-      if (!seen.has(key)) await this.releaseAll([document], now);
-      seen.add(key);
+    const about = new Map<string, AboutContact>();
+    for await (const one of waiting) {
+      about.set(aboutKey(one), one);
+      if (about.size < RELEASED_AT_A_TIME) continue;
+      await this.releaseAll([...about.values()], now);
+      about.clear();
     }
+    await this.releaseAll([...about.values()], now);
   }
 
   /** For each contact, makes the first delivery that waits ready, when none is in its way. */
   private async releaseAll(about: readonly AboutContact[], now: number): Promise<void> {
-    const contacts = new Map(about.map((one) => [`${one.endpoint}/${one.contactId}`, one]));
-    const waiting = await this.waitingOf([...contacts.values()]);
-    const ordered = await this.orderedOf(waiting);
-    for (const one of waiting) {
-      const { endpoint, contactId } = one;
-      const of: Filter<DeliveryDocument> = { endpoint, contactId, status: 'pending' };
-      // A test is about nobody: none waits for another.
-      if (contactId === null) await this.deliveries.updateMany({ ...of, nextAt: null }, { $set: { nextAt: now } });
-      else {
-        const inTheWay = ordered.has(endpoint) ? { ...of, nextAt: { $gt: 0 } } : { ...of, nextAt: { $gt: 0 }, tries: 0 };
-        if ((await this.deliveries.findOne(inTheWay, { projection: { _id: 1 } })) !== null) continue;
-        await this.deliveries.findOneAndUpdate({ ...of, nextAt: null }, { $set: { nextAt: now } }, { sort: { number: 1 } });
-      }
-    }
+    if (about.length === 0) return;
+    const endpoints = [...new Set(about.map(({ endpoint }) => endpoint))];
+    const contacts = [...new Set(about.map(({ contactId }) => contactId))];
+    const set = { $set: { nextAt: now } };
+    const of: Filter<DeliveryDocument> = { endpoint: { $in: endpoints }, status: 'pending' };
+    // A test is about nobody: none waits for another.
+    if (contacts.includes(null)) await this.deliveries.updateMany({ ...of, contactId: null, nextAt: null }, set);
+    const aboutThem: Filter<DeliveryDocument> = { ...of, contactId: { $in: contacts.filter((contactId) => contactId !== null) } };
+    const waiting = await this.byContact({ ...aboutThem, nextAt: null });
+    if (waiting.length === 0) return;
+    const ordered = await this.orderedOf(endpoints);
+    const ready = new Map((await this.byContact({ ...aboutThem, nextAt: { $gt: 0 } })).map((one) => [aboutKey(one), one]));
+    const isFree = (one: PendingAboutContact): boolean => {
+      const before = ready.get(aboutKey(one));
+      return before === undefined || (!ordered.has(one.endpoint) && before.tries > 0);
+    };
+    const first = waiting.filter(isFree).map(({ number }) => number);
+    if (first.length > 0) await this.deliveries.updateMany({ ...of, number: { $in: first }, nextAt: null }, set);
   }
 
-  /** Those about whom something waits. */
-  private async waitingOf(about: readonly AboutContact[]): Promise<AboutContact[]> {
-    const query: Filter<DeliveryDocument> = {
-      contactId: { $in: about.map(({ contactId }) => contactId) },
-      endpoint: { $in: [...new Set(about.map(({ endpoint }) => endpoint))] },
-      status: 'pending',
-      nextAt: null,
-    };
-    const found = await this.deliveries.find(query, { projection: { endpoint: 1, contactId: 1 } }).toArray();
-    return [...new Map(found.map(({ endpoint, contactId }) => [`${endpoint}/${contactId}`, { endpoint, contactId }])).values()];
+  /** Of some deliveries, by endpoint and contact: the first one's number, and how often that which was tried least was tried. */
+  private async byContact(query: Filter<DeliveryDocument>): Promise<PendingAboutContact[]> {
+    const found = this.deliveries.find(query, { projection: { endpoint: 1, contactId: 1, number: 1, tries: 1 } });
+    const first = new Map<string, PendingAboutContact>();
+    for await (const { endpoint, contactId, number, tries } of found) {
+      const known = first.get(aboutKey({ endpoint, contactId })) ?? { number, tries };
+      first.set(aboutKey({ endpoint, contactId }), { endpoint, contactId, number: Math.min(number, known.number), tries: Math.min(tries, known.tries) });
+    }
+    return [...first.values()];
   }
 
   /** Which of the endpoints are ordered. */
-  private async orderedOf(about: readonly AboutContact[]): Promise<ReadonlySet<string>> {
-    const ids = [...new Set(about.map(({ endpoint }) => endpoint))];
+  private async orderedOf(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const found = await this.endpoints.endpoints.find({ _id: { $in: ids }, 'endpoint.ordered': true }, { projection: { _id: 1 } }).toArray();
     return new Set(found.map(({ _id }) => _id));
   }
