@@ -18,7 +18,7 @@ import { CommandHandler } from './commands/handle.js';
 import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
 import { listOf, type Settings } from './config.js';
-import { auditHeadStream } from './domain/streams.js';
+import { auditHeadStream, contactStream } from './domain/streams.js';
 import { openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
 import { lineOf, type Host, type Report } from './operations/operation.js';
@@ -84,7 +84,8 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   await limits.load(clock.now());
   const { log, eventIndex: index } = platform;
   const pages = platform.eventPages ?? new IndexedPages(index, events);
-  const feed = new EventFeed({ log, events, pages, skipped: () => host.projector.deps.skips.places(), onError });
+  const erased = ({ organizationId, contactId }: { organizationId: string; contactId: string }) => handler.forget(contactStream(organizationId, contactId));
+  const feed = new EventFeed({ log, events, pages, skipped: () => host.projector.deps.skips.places(), erased, onError });
   const headKeys = new HeadKeys(listOf(settings.ENCRYPTION_KEY ?? ''));
   let stopping = false;
   const deps: ApiDeps = {

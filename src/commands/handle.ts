@@ -79,6 +79,11 @@ export class CommandHandler {
     return { state: state as State, revision, end: this.events.endAfter(stream, revision) };
   }
 
+  /** Lets go of what is remembered of a stream: another copy of the service erased its contact. */
+  forget(stream: string): void {
+    this.cache.delete(stream);
+  }
+
   /**
    * Carries out one command on `stream`. `decide` may be called again on a newer state.
    * @throws UnavailableError when it cannot be told whether the events were stored

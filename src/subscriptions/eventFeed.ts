@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPublished } from '../domain/events/published.js';
 import type { IndexQuery } from '../ports/eventIndex.js';
-import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
+import type { EventBatch, EventLog, Position, StoredEvent } from '../ports/eventLog.js';
 import { inForm, isAmong, type EventPage, type EventPages, type EventPlace } from '../ports/eventPages.js';
 import type { EventStore } from '../ports/eventStore.js';
 import { Channel, type Frame, type Run } from './channel.js';
@@ -25,6 +25,8 @@ export interface FeedOptions {
   pages: EventPages;
   /** Events that operators had the service go past. */
   skipped: () => readonly EventPlace[];
+  /** Told of each contact that was erased, on every copy of the service. */
+  erased?: (contact: { organizationId: string; contactId: string }) => void;
   onError: (error: unknown) => void;
 }
 
@@ -79,7 +81,7 @@ export class EventFeed {
         for await (const batch of this.options.log.subscribe(this.reached, signal)) {
           // A reader who comes while these are rendered finds them in the index.
           this.reached = batch.position;
-          await this.pass(batch.events);
+          await this.pass(batch.events, await this.letGo(batch));
         }
       } catch (error) {
         for (const channel of this.channels.values()) await channel.reset(this.reached);
@@ -89,12 +91,26 @@ export class EventFeed {
     }
   }
 
-  /** Gives new events to the organizations that have readers. */
-  private async pass(events: readonly StoredEvent[]): Promise<void> {
+  /** Forgets what is kept of organizations of which a contact was erased: readers find it, as it now reads, in the index. */
+  private async letGo({ events, position }: EventBatch): Promise<ReadonlySet<Channel>> {
+    const emptied = new Set<Channel>();
+    for (const { type, data, metadata } of events) {
+      if (type !== 'ContactErased') continue;
+      const { organizationId } = metadata;
+      this.options.erased?.({ organizationId, contactId: String(data.contactId) });
+      const channel = this.channels.get(organizationId);
+      if (channel !== undefined) emptied.add(channel);
+    }
+    for (const channel of emptied) await channel.reset(position);
+    return emptied;
+  }
+
+  /** Gives new events to the organizations that have readers, but those that find them in the index. */
+  private async pass(events: readonly StoredEvent[], emptied: ReadonlySet<Channel>): Promise<void> {
     const of = new Map<Channel, StoredEvent[]>();
     for (const event of events) {
       const channel = this.channels.get(event.metadata.organizationId);
-      if (channel === undefined) continue;
+      if (channel === undefined || emptied.has(channel)) continue;
       const own = of.get(channel);
       if (own === undefined) of.set(channel, [event]);
       else own.push(event);

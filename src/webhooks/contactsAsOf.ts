@@ -46,6 +46,11 @@ export class ContactsAsOf {
     return state.phase === 'live' || state.phase === 'deleted' ? { contact: state.contact, revision } : null;
   }
 
+  /** Lets go of what is kept of a contact. */
+  forget({ organizationId, contactId }: { organizationId: string; contactId: string }): void {
+    this.folds.delete(contactStream(organizationId, contactId));
+  }
+
   private async fold(stream: string, from: Folded, event: StoredEvent): Promise<Folded> {
     if (event.stream === stream && event.revision === from.revision + 1) {
       return (await this.events.open([event])).reduce(advance, from);

@@ -14,7 +14,7 @@ import { Sender } from './exchange.js';
 import { Replayer } from './replayer.js';
 import { retrySchedule } from './schedule.js';
 import { SigningKeys } from './signingKeys.js';
-import { Subscriber } from './subscriber.js';
+import { Subscriber, type SubscriberDeps } from './subscriber.js';
 import type { Tallies } from './tallies.js';
 import type { WebhooksOptions } from './webhooks.js';
 
@@ -43,9 +43,11 @@ export class Delivering {
     const { endpoints, deliveries, replays } = stores;
     const bodies = new Bodies();
     const deriver = () => new Deriver({ log, events, vault, isSkipped });
+    const [following, replaying] = [deriver(), deriver()];
+    const forget: SubscriberDeps['forget'] = (contact) => [bodies.drop(contact), following.forget(contact), replaying.forget(contact)];
     this.agenda = new Agenda({ deliveries, clock, pollMs, onError });
-    this.subscriber = new Subscriber({ log, events, endpoints, deliveries, deriver: deriver(), bodies, clock });
-    this.replayer = new Replayer({ log, deliveries, replays, deriver: deriver(), clock, onError });
+    this.subscriber = new Subscriber({ log, events, endpoints, deliveries, deriver: following, bodies, forget, clock });
+    this.replayer = new Replayer({ log, deliveries, replays, deriver: replaying, clock, onError });
     this.sender = new Sender({ allowPrivate, ...given('resolve', options.resolve), ...given('exchangeMs', options.exchangeMs) });
     const keys = new SigningKeys(endpoints, vault, secretSeal);
     const { disable, random = Math.random } = options;

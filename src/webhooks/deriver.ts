@@ -74,6 +74,11 @@ export class Deriver {
     return derived;
   }
 
+  /** Lets go of what is kept of a contact that was erased. */
+  forget(contact: { organizationId: string; contactId: string }): void {
+    this.contacts.forget(contact);
+  }
+
   /** The event after a change of fields in its stream: what one request appends, the log gives in one piece. */
   private async nextOf(event: StoredEvent, following: StoredEvent | undefined): Promise<StoredEvent | undefined> {
     if (event.type !== 'ContactUpdated') return undefined;

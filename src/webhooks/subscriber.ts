@@ -26,6 +26,8 @@ export interface SubscriberDeps {
   deriver: Deriver;
   /** Gets what is about to be sent. */
   bodies: Bodies;
+  /** Has all that is in memory of an erased contact let go of. */
+  forget: (contact: { organizationId: string; contactId: string }) => void;
   clock: Clock;
 }
 
@@ -57,6 +59,7 @@ export class Subscriber {
       if (signal.aborted) return;
       const changed = await this.follow(batch.events);
       const told = await this.derive(batch.events, batch.position);
+      await this.letGo(batch.events);
       this.seen = batch.position;
       if (changed.length + told.length > 0) yield [...changed, ...told];
     }
@@ -82,15 +85,22 @@ export class Subscriber {
     return [...new Map(derived.deliveries.map((delivery) => [delivery.endpointId, delivery])).values()];
   }
 
-  /** Brings up to date what events of this run concern: endpoints, and what is kept about the erased. */
+  /** Cancels what is pending about contacts that were erased, that of this run of events too, and has them forgotten. */
+  private async letGo(events: readonly StoredEvent[]): Promise<void> {
+    for (const { type, metadata, data } of events) {
+      if (type !== 'ContactErased') continue;
+      const contact = { organizationId: metadata.organizationId, contactId: String(data.contactId) };
+      this.deps.forget(contact);
+      await this.deps.deliveries.erase(contact);
+    }
+  }
+
+  /** Brings the endpoints up to date that events of this run concern. */
   private async follow(events: readonly StoredEvent[]): Promise<EndpointRef[]> {
     const changed = new Map<string, EndpointRef>();
-    for (const { type, stream, metadata, data } of events) {
+    for (const { stream } of events) {
       const subject = parseStream(stream);
       if (subject?.category === 'webhook') changed.set(stream, { organizationId: subject.organizationId, endpointId: subject.id });
-      if (type === 'ContactErased') {
-        await this.deps.deliveries.erase({ organizationId: metadata.organizationId, contactId: String(data.contactId) });
-      }
     }
     for (const ref of changed.values()) await this.show(ref);
     return [...changed.values()];

@@ -169,3 +169,12 @@ describe('a keyed queue', () => {
     expect(await next).toBe('done');
   });
 });
+
+test('what is remembered of a stream is let go of when it is to be forgotten', async () => {
+  const { handler } = opened.commands;
+  const read = jest.spyOn(opened.events, 'read');
+  await loadContact(handler, opened.organizationId, id);
+  handler.forget(stream());
+  await loadContact(handler, opened.organizationId, id);
+  expect(read.mock.calls).toEqual([[stream(), 1], [stream(), 0]]);
+});

@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createContact } from '../../src/commands/createContact.js';
+import { eraseContact } from '../../src/commands/eraseContact.js';
 import { isPublished, publishedTypes } from '../../src/domain/events/published.js';
 import { UnreadableEventError, type Upcasters } from '../../src/domain/events/registry.js';
 import type { StoredEvent } from '../../src/ports/eventLog.js';
@@ -11,8 +12,9 @@ import { SealedEventStore } from '../../src/platform/sealedEventStore.js';
 import { IndexedPages } from '../../src/subscriptions/indexedPages.js';
 import type { EventPage, EventPlace } from '../../src/ports/eventPages.js';
 import type { Message } from '../support/sse.js';
-import { EventFeed } from '../../src/subscriptions/eventFeed.js';
+import { EventFeed, type FeedOptions } from '../../src/subscriptions/eventFeed.js';
 import { openCommands, type OpenedCommands } from '../support/commands.js';
+import { until } from '../support/receiver.js';
 
 let opened: OpenedCommands;
 const feeds: EventFeed[] = [];
@@ -27,10 +29,10 @@ afterEach(async () => {
 const contact = (name: string) => createContact(opened.commands, opened.context(), { name });
 const everything = { after: null, limit: 100, types: publishedTypes };
 
-async function startFeed({ known, skipped = [] }: { known?: Upcasters; skipped?: EventPlace[] } = {}) {
+async function startFeed({ known, skipped = [], erased = () => undefined }: { known?: Upcasters; skipped?: EventPlace[]; erased?: FeedOptions['erased'] } = {}) {
   const { log, keys, eventIndex: index } = opened.platform;
   const events = new SealedEventStore(log, keys, (stream, expected, sealed) => log.append(stream, expected, sealed), known);
-  const feed = new EventFeed({ log, events, pages: new IndexedPages(index, events), skipped: () => skipped, onError: () => undefined });
+  const feed = new EventFeed({ log, events, pages: new IndexedPages(index, events), skipped: () => skipped, erased, onError: () => undefined });
   feeds.push(feed);
   await feed.start();
   return feed;
@@ -51,6 +53,22 @@ async function followed(feed: EventFeed, count: number) {
   reader.close();
   return taken;
 }
+
+test('a contact that is erased is told of, and what was kept of it let go of: a reader behind finds it erased', async () => {
+  const erased: unknown[] = [];
+  await contact('Eve');
+  const feed = await startFeed({ erased: (one) => erased.push(one) });
+  const reader = feed.follow(opened.organizationId, await opened.platform.log.head());
+  const text = async () => Buffer.from((await reader.next(publishedTypes, 10_000)).bytes).toString();
+  const outcome = await contact('Ada Secret');
+  const contactId = outcome.done && outcome.state.phase === 'live' ? outcome.state.contact.id : '';
+  await until(async () => (await text()).includes('Ada Secret'), 'the event to be kept');
+  await eraseContact(opened.commands, opened.context(), { id: contactId, reason: 'asked' });
+  await until(async () => erased.length > 0 && (await text()).includes('[erased]'), 'the feed to let go of it');
+  expect(erased).toEqual([{ organizationId: opened.organizationId, contactId }]);
+  expect(await text()).not.toContain('Ada Secret');
+  reader.close();
+});
 
 test('an event of an older version comes out in the newest form, read or followed, old or new', async () => {
   await contact('Ada');

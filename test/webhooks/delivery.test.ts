@@ -1,7 +1,9 @@
 // Delivering to receivers good and bad, time under control: retries, order, disabling, isolation.
 
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { Bodies } from '../../src/webhooks/bodies.js';
+import { ContactsAsOf } from '../../src/webhooks/contactsAsOf.js';
 import { ok, startReceiver, status, until, type Answer, type Received, type Receiver } from '../support/receiver.js';
 import { created, deleted, openWebhooks, renamed, type OpenedWebhooks } from '../support/webhooks.js';
 
@@ -285,8 +287,10 @@ describe('what was sent', () => {
     await clock.advance(HOUR, settled);
     expect(echo.received).toHaveLength(1);
     expect(await deliveries(ref)).toMatchObject([{ status: 'erased', attempts: [{ response: null }], nextAttemptAt: null }]);
+    const forgotten = [jest.spyOn(Bodies.prototype, 'drop'), jest.spyOn(ContactsAsOf.prototype, 'forget')];
     await happens('ada', [{ type: 'ContactErased', data: { contactId: 'ada', reason: 'asked' } }]);
     await settled();
+    for (const forget of forgotten) expect(forget).toHaveBeenCalledWith({ organizationId: 'acme', contactId: 'ada' });
     expect(await stores.deliveries.payload({ eventId, topic })).toBeNull();
   });
 });
