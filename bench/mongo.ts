@@ -160,21 +160,23 @@ async function readRate(url: string, events: number): Promise<number> {
   return rate;
 }
 
-/** Of how many events a second the bare driver writes what was made of them, documents and histories, into collections with the same indexes. */
+/** Of how many events a second the bare driver writes what was made of them, documents, histories and the index of events, into collections with the same indexes. */
 async function writeRate(url: string): Promise<number> {
   const connection = await MongoConnection.open(url);
   const client = await MongoClient.connect(url, { writeConcern: { w: 'majority', journal: true } });
+  const live = async (name: string) => (await client.db().collection<Document>('generations').findOne({ _id: name as never }))?.live.number as number;
+  const contacts = `contacts_${await live('contacts')}`;
   const parts = [
-    ['', documentIndexes.contacts],
-    ['_history', entryIndexes],
-    ['_versions', versionIndexes],
+    [contacts, documentIndexes.contacts],
+    [`${contacts}_history`, entryIndexes],
+    [`${contacts}_versions`, versionIndexes],
+    [`events_${await live('events')}`, []],
   ] satisfies [string, readonly IndexDescription[]][];
-  const live = (await client.db().collection<Document>('generations').findOne({ _id: 'contacts' as never }))?.live.number as number;
   let seconds = 0;
-  for (const [suffix, indexes] of parts) {
-    const all = await client.db().collection(`contacts_${live}${suffix}`).find({}).toArray();
-    const target = client.db().collection(`bare${suffix}`);
-    await makeIndexes(connection, connection.collection(`bare${suffix}`), indexes);
+  for (const [name, indexes] of parts) {
+    const all = await client.db().collection(name).find({}).toArray();
+    const target = client.db().collection(`bare_${name}`);
+    await makeIndexes(connection, connection.collection(`bare_${name}`), indexes);
     const startedAt = performance.now();
     for (let from = 0; from < all.length; from += BULK) {
       await target.bulkWrite(all.slice(from, from + BULK).map((document) => ({ insertOne: { document } })), { ordered: false });

@@ -101,8 +101,14 @@ class Copies {
 
   constructor(private readonly environment: Record<string, string>) {}
 
-  async start(index: number): Promise<void> {
-    this.copies[index] = await startServiceProcess(this.environment, this.folders[index]);
+  /** A copy that finds no server in time ends; it is started again, as by whatever looks after it. */
+  async start(index: number, tries = 5): Promise<void> {
+    try {
+      this.copies[index] = await startServiceProcess(this.environment, this.folders[index]);
+    } catch (error) {
+      if (tries === 1) throw error;
+      await this.start(index, tries - 1);
+    }
   }
 
   async kill(index: number): Promise<void> {
