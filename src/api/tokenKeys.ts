@@ -1,7 +1,6 @@
 // The keys that tokens are verified with. The key fixes the algorithm; the token never does.
 
 import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
-import { createRemoteJWKSet, errors } from 'jose';
 import type { Algorithm } from 'jsonwebtoken';
 import { BadSettingError, listOf, type Settings } from '../config.js';
 import { UnavailableError } from '../ports/errors.js';
@@ -58,12 +57,14 @@ function readPem(pem: string): KeyObject {
  * cannot be had are an UnavailableError: that says nothing of the token.
  */
 function publishedKeys(uri: URL): TokenKeys {
-  const find = createRemoteJWKSet(uri);
+  // Loaded by the first token: whoever publishes no keys does without.
+  const load = async () => (await import('jose')).createRemoteJWKSet(uri);
+  let keySet: ReturnType<typeof load> | undefined;
   return {
     algorithms: ['RS256', 'ES256'],
     secret: async (header) => {
       try {
-        return KeyObject.from((await find(header)) as Parameters<typeof KeyObject.from>[0]);
+        return KeyObject.from((await (await (keySet ??= load()))(header)) as Parameters<typeof KeyObject.from>[0]);
       } catch (error) {
         if (isAboutTheToken(error)) throw error;
         throw new UnavailableError('the published keys cannot be had', { cause: error });
@@ -72,6 +73,9 @@ function publishedKeys(uri: URL): TokenKeys {
   };
 }
 
+/** The codes of jose's errors by which it says so. */
+const tokenErrors: ReadonlySet<unknown> = new Set(['ERR_JWKS_NO_MATCHING_KEY', 'ERR_JWKS_MULTIPLE_MATCHING_KEYS', 'ERR_JOSE_NOT_SUPPORTED']);
+
 function isAboutTheToken(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
+  return error instanceof Error && 'code' in error && tokenErrors.has(error.code);
 }
