@@ -1,9 +1,11 @@
 // GET /events and GET /events/stream: every event of the organization, in order, and no other's.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { publishedTypes } from '../../src/domain/events/published.js';
 import { newOrganization, startTestService, type Client, type TestService } from '../support/service.js';
-import { openStream, take } from '../support/sse.js';
+import { openStream, take, type Message } from '../support/sse.js';
 import { hs256, now } from '../support/tokens.js';
 import { Client as ClientOf } from '../support/service.js';
 
@@ -23,6 +25,26 @@ async function readAll(client: Client, query = 'limit=7') {
     if (body.data.length === 0) return { data, position: body.nextPosition as string };
     after = body.nextPosition;
   }
+}
+
+/** The stream after `last`, by a connection of its own. */
+async function followRaw({ baseUrl, token }: Client, agent: Agent, last: string): Promise<IncomingMessage> {
+  const headers = { Authorization: `Bearer ${token}`, 'Last-Event-ID': last };
+  const [response] = (await once(get(`${baseUrl}/events/stream`, { agent, headers }), 'response')) as [IncomingMessage];
+  return response.on('error', () => undefined);
+}
+
+/** The messages of a stream until there are enough; it is then cut off. */
+async function messagesUntil(response: IncomingMessage, enough: (messages: Message[]) => boolean): Promise<Message[]> {
+  const messages: Message[] = [];
+  let rest = '';
+  for await (const part of response.setEncoding('utf8')) {
+    const frames = (rest + String(part)).split('\n\n');
+    rest = frames.pop() ?? '';
+    for (const [, id = '', data = ''] of frames.map((frame) => /^id: (.*)\ndata: (.*)$/.exec(frame) ?? [])) if (data !== '') messages.push({ id, data: JSON.parse(data) });
+    if (enough(messages)) break;
+  }
+  return messages;
 }
 
 const nameOf = ({ type }: { type: string }) => type.split('.').at(-1);
@@ -93,27 +115,43 @@ test('the stream tells what was and then what comes, and goes on after the last 
   expect(filtered[0]?.data).toEqual(page.data[2]);
 });
 
-test('a reader that breaks off a hundred times and resumes has the whole sequence in the end, while others write', async () => {
+test('a reader that is cut off a thousand times and resumes has the whole sequence in the end, while others write', async () => {
   const client = service.client();
-  const total = 150;
+  const [cuts, total] = [1_000, 340];
   const writing = (async () => {
-    for (let made = 0; made < total; made += 25) await Promise.all(Array.from({ length: 25 }, (_, n) => make(client, `c${made + n}`)));
+    for (let made = 0; made < total; made += 20) await Promise.all(Array.from({ length: 20 }, (_, n) => make(client, `c${made + n}`)));
   })();
+  const agent = new Agent({ keepAlive: false });
   const seen: string[] = [];
   let last = '0';
-  let broken = 0;
-  while (seen.length < total) {
-    const messages = await take(await openStream(client, '', last === '0' ? {} : { 'Last-Event-ID': last }), broken < 100 ? 1 : total - seen.length);
-    broken += 1;
-    for (const { id, data } of messages) {
-      seen.push(data.id);
-      last = id;
+  for (let cut = 0; cut < cuts || seen.length < total; cut += 1) {
+    const response = await followRaw(client, agent, last);
+    // Of three the first is cut off before anything came, the second before what came was taken, the third after one event.
+    if (cut < cuts && cut % 3 === 0) {
+      response.destroy();
+      continue;
     }
+    const came = await messagesUntil(response, (messages) => messages.length > 0);
+    const taken = cut >= cuts ? came : came.slice(0, cut % 3 === 1 ? 0 : 1);
+    seen.push(...taken.map(({ data }) => data.id));
+    last = taken.at(-1)?.id ?? last;
   }
   await writing;
-  expect(broken).toBeGreaterThanOrEqual(100);
   expect(seen).toEqual((await readAll(client, 'limit=1000')).data.map(({ id }) => id));
-}, 120_000);
+}, 240_000);
+
+test('a thousand clients at once are each told the whole sequence', async () => {
+  const client = service.client();
+  await make(client, 'before');
+  const agent = new Agent({ keepAlive: false });
+  const responses: IncomingMessage[] = [];
+  while (responses.length < 1_000) responses.push(...(await Promise.all(Array.from({ length: 50 }, () => followRaw(client, agent, '0')))));
+  const told = responses.map((response) => messagesUntil(response, (messages) => messages.length >= 21));
+  for (let made = 0; made < 20; made += 5) await Promise.all(Array.from({ length: 5 }, (_, n) => make(client, `c${made + n}`)));
+  const expected = (await readAll(client, 'limit=1000')).data.map(({ position }) => position);
+  const wrong = (await Promise.all(told)).filter((messages) => JSON.stringify(messages.map(({ id }) => id)) !== JSON.stringify(expected));
+  expect([expected.length, wrong]).toEqual([21, []]);
+}, 240_000);
 
 test('the stream ends when its token expires', async () => {
   const token = hs256({ organizationId: newOrganization(), sub: 'x', exp: now() + 2 });
