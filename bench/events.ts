@@ -1,13 +1,15 @@
 // Reading an organization's events over HTTP from the first on, beside raw SQLite reading and
-// parsing the same rows; and how long after a write's answer those who follow the stream have it.
+// parsing the same rows and a bare server that has the page ready; how long others wait meanwhile;
+// and how long after a write's answer those who follow the stream have it.
 
 import { Agent, get, request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Sqlite from 'libsql';
 import { median, type Bench } from './support/figures.js';
-import { scratchFolder, startService, tokenFor, type Running } from './support/processes.js';
+import { scratchFolder, startBaseline, startService, tokenFor, type Running } from './support/processes.js';
 import { seedContacts } from './support/seeding.js';
 
 const CONTACTS = 20_000;
@@ -23,8 +25,9 @@ const agent = new Agent({ keepAlive: true });
 interface Reading {
   events: number;
   rate: number;
-  /** Processor time of the service for an event, in µs. */
+  /** Processor time for an event, in µs: of the service, and of this process, which parses what comes. */
   cpu: number;
+  ownCpu: number;
 }
 
 export const eventsBench: Bench = {
@@ -36,41 +39,85 @@ export const eventsBench: Bench = {
     const service = await startService(folder);
     const first = await readAll(service);
     say(`${first.events.toLocaleString('en-US')} events; the first time, when every key is still to be unwrapped: ${Math.round(first.rate).toLocaleString('en-US')}/s`);
-    const rounds: { own: Reading; raw: number }[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) rounds.push({ own: await readAll(service), raw: rawRate(join(folder, 'contacts.sqlite')) });
-    await service.stop();
-    const note = `${median(rounds.map(({ own }) => own.cpu)).toFixed(1)} µs of processor time an event`;
+    const page = join(folder, 'page.json');
+    writeFileSync(page, await bodyOf(`${service.origin}/api/v1/events?limit=${PAGE}`));
+    const bare = await startBaseline('koa', { ANSWER_FILE: page });
+    const rounds: { own: Reading; raw: number; bare: number }[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) rounds.push({ own: await readAll(service), raw: rawRate(join(folder, 'contacts.sqlite')), bare: await bareRate(bare) });
+    const [alone, meanwhile] = [await healthP99(service, sleep(2_000)), await healthP99(service, readAll(service, false))];
+    await Promise.all([service.stop(), bare.stop()]);
+    const middle = (of: (round: (typeof rounds)[number]) => number) => median(rounds.map(of));
+    const note = `processor time an event: ${middle(({ own }) => own.cpu).toFixed(1)} µs, and ${middle(({ own }) => own.ownCpu).toFixed(1)} µs of the reader, who parses it`;
     return [
-      { name: 'GET /events, events', value: median(rounds.map(({ own }) => own.rate)), unit: '/s', asked: { atLeast: 50_000 }, note },
-      { name: 'raw SQLite reading and parsing the same rows', value: median(rounds.map(({ raw }) => raw)), unit: '/s' },
-      { name: 'GET /events of raw SQLite', value: median(rounds.map(({ own, raw }) => own.rate / raw)), unit: 'ratio' },
+      { name: 'GET /events, events', value: middle(({ own }) => own.rate), unit: '/s', asked: { atLeast: 50_000 }, note },
+      { name: 'raw SQLite reading and parsing the same rows', value: middle(({ raw }) => raw), unit: '/s' },
+      { name: 'GET /events of raw SQLite', value: middle(({ own, raw }) => own.rate / raw), unit: 'ratio' },
+      { name: 'bare Koa with the page ready, same reader', value: middle((round) => round.bare), unit: '/s' },
+      { name: 'GET /events of bare Koa', value: middle((round) => round.own.rate / round.bare), unit: 'ratio' },
+      { name: 'another request, alone, p99', value: alone, unit: 'ms' },
+      { name: 'another request while events are read, p99', value: meanwhile, unit: 'ms' },
     ];
   },
 };
 
-async function readAll(service: Running): Promise<Reading> {
-  const [startedAt, cpuBefore] = [performance.now(), service.cpu()];
+/** Reads on to the end; each page is parsed, or only looked through. */
+async function readAll(service: Running, parsed = true): Promise<Reading> {
+  const [startedAt, cpuBefore, ownBefore] = [performance.now(), service.cpu(), process.cpuUsage()];
   let events = 0;
   for (let after = '0'; ; ) {
-    const page = await readPage(`${service.origin}/api/v1/events?limit=${PAGE}&after=${after}`);
+    const body = await bodyOf(`${service.origin}/api/v1/events?limit=${PAGE}&after=${after}`);
+    const page = parsed ? parse(body) : lookThrough(body);
     if (page.events === 0) break;
     events += page.events;
     after = page.next;
   }
-  return { events, rate: events / ((performance.now() - startedAt) / 1_000), cpu: ((service.cpu() - cpuBefore) / events) * 1e6 };
+  const own = process.cpuUsage(ownBefore);
+  const rate = events / ((performance.now() - startedAt) / 1_000);
+  return { events, rate, cpu: ((service.cpu() - cpuBefore) / events) * 1e6, ownCpu: (own.user + own.system) / events };
 }
 
-/** Not parsed: the reader is to be no slower than the service. */
-async function readPage(url: string): Promise<{ events: number; next: string }> {
+async function bareRate(bare: Running): Promise<number> {
+  const [startedAt, pages] = [performance.now(), CONTACTS / PAGE];
+  for (let page = 0; page < pages; page += 1) parse(await bodyOf(`${bare.origin}/`));
+  return CONTACTS / ((performance.now() - startedAt) / 1_000);
+}
+
+async function bodyOf(url: string): Promise<Buffer> {
   const [response] = (await once(get(url, { agent, headers }), 'response')) as [IncomingMessage];
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
   const body = Buffer.concat(parts);
-  const next = /"nextPosition":"([^"]+)"\}$/.exec(body.subarray(-100).toString())?.[1];
-  if (response.statusCode !== 200 || next === undefined) throw new Error(`answered ${response.statusCode}: ${body.subarray(0, 200).toString()}`);
+  if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}: ${body.subarray(0, 200).toString()}`);
+  return body;
+}
+
+function parse(body: Buffer): { events: number; next: string } {
+  const { data, nextPosition } = JSON.parse(body.toString()) as { data: unknown[]; nextPosition: string };
+  return { events: data.length, next: nextPosition };
+}
+
+/** Takes no time in which this process could not tell how long something else takes. */
+function lookThrough(body: Buffer): { events: number; next: string } {
+  const next = /"nextPosition":"([^"]+)"\}$/.exec(body.subarray(-100).toString())?.[1] ?? '';
   let events = 0;
   for (let at = body.indexOf('{"specversion":'); at !== -1; at = body.indexOf('{"specversion":', at + 1)) events += 1;
   return { events, next };
+}
+
+/** How long /health/live takes, asked every few ms until `during` is over. */
+async function healthP99(service: Running, during: Promise<unknown>): Promise<number> {
+  let over = false;
+  const ended = during.finally(() => (over = true));
+  const times: number[] = [];
+  while (!over) {
+    const startedAt = performance.now();
+    await bodyOf(`${service.origin}/health/live`);
+    times.push(performance.now() - startedAt);
+    await sleep(2);
+  }
+  await ended;
+  times.sort((a, b) => a - b);
+  return times[Math.floor(times.length * 0.99)] ?? Number.NaN;
 }
 
 function rawRate(file: string): number {
@@ -96,15 +143,17 @@ export const streamBench: Bench = {
     const service = await startService(scratchFolder());
     const arrivals = new Map<string, number[]>();
     const followers = await Promise.all(Array.from({ length: CLIENTS }, () => followEvents(service, arrivals)));
+    const cpuBefore = service.cpu();
     const answered = await writeSteadily(service);
     const complete = () => [...answered.keys()].every((id) => arrivals.get(id)?.length === CLIENTS);
     for (let waited = 0; !complete() && waited < 10_000; waited += 100) await sleep(100);
     const whole = complete();
+    const cpu = ((service.cpu() - cpuBefore) / (answered.size * CLIENTS)) * 1e6;
     followers.forEach((follower) => follower.destroy());
     await service.stop();
     if (!whole) throw new Error('not every client was told of every write');
     const latencies = [...answered].flatMap(([id, at]) => (arrivals.get(id) ?? []).map((arrival) => Math.max(0, arrival - at))).sort((a, b) => a - b);
-    const note = `${latencies.length.toLocaleString('en-US')} arrivals`;
+    const note = `${latencies.length.toLocaleString('en-US')} arrivals; ${cpu.toFixed(1)} µs of processor time each, the writes in it`;
     return [
       { name: 'from the answer to the client, median', value: median(latencies), unit: 'ms', note },
       { name: 'from the answer to the client, p99', value: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN, unit: 'ms', asked: { atMost: 20 } },
