@@ -142,7 +142,7 @@ export interface DeliveryStore {
   retry(ref: EndpointRef, id: string, now: Date): Promise<DeliveryStatus | null>;
   /** Cancels what is pending about a contact and drops the payloads about it. */
   erase(contact: { organizationId: string; contactId: string }): Promise<void>;
-  /** Drops what is older than `before` and settled, or belongs to an endpoint that is disabled or gone; returns how many deliveries. */
+  /** Drops what was last asked for before `before` and is settled, or belongs to an endpoint that is disabled or gone; returns how many deliveries. */
   sweep(before: Date): Promise<number>;
   /** How long the queue is, in all and for up to `limit` organizations. */
   statistics(limit: number): Promise<QueueStatistics>;

@@ -85,9 +85,9 @@ export class Attempts {
   private async conclude(lane: Lane, delivery: DueDelivery, at: Date, answered: Answered, final: boolean): Promise<Settled> {
     const { status, error } = answered;
     const now = this.deps.clock.now();
-    const asked = status === 429 || status === 503 ? retryAfter(answered.retryAfter, now) : null;
+    const asked = error === null ? null : retryAfter(answered.retryAfter, now);
     const pausedUntil = asked === null ? null : new Date(now.getTime() + asked);
-    const health = lane.note({ failed: error !== null, at, pausedUntil });
+    const health = lane.note({ failed: error !== null, at, now, pausedUntil });
     const { failingSince } = lane.health;
     const failing = failingSince !== null && now.getTime() - failingSince.getTime() >= FAILING_MAX_MS;
     const next = final || status === 410 ? { status: 'failed' as const } : this.nextOf(delivery, error, now, asked ?? 0);

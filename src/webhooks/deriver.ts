@@ -11,7 +11,7 @@ import type { EndpointRef } from '../ports/webhookEndpoints.js';
 import { ContactsAsOf } from './contactsAsOf.js';
 import { isTold, noticesOf, type Notice } from './notices.js';
 
-/** An endpoint, the topics it is to be told of, and from where on in the log (null: from its beginning). */
+/** An endpoint, the topics it is to be told of (none while it is disabled), and from where on in the log (null: from its beginning). */
 export interface Target extends EndpointRef {
   topics: readonly string[];
   after: Position | null;
@@ -65,7 +65,7 @@ export class Deriver {
       if (!isTold(event) || this.deps.isSkipped(event)) continue;
       const targets = await targetsOf(event);
       for (const target of targets) considered.add(target);
-      const open = targets.filter(({ after }) => this.deps.log.compare(after, event.position) < 0);
+      const open = targets.filter(({ topics, after }) => topics.length > 0 && this.deps.log.compare(after, event.position) < 0);
       if (open.length === 0) continue;
       const notices = noticesOf(event, await this.nextOf(event, events[index + 1]));
       for (const notice of notices) await this.tell(event, notice, open, derived);

@@ -64,7 +64,7 @@ export class Dispatcher {
   deliver(): OperatorFunction<EndpointRef, Settled[]> {
     return (wakes: Observable<EndpointRef>) =>
       wakes.pipe(
-        groupBy(({ endpointId }) => endpointId, { duration: (one) => one.pipe(debounceTime(QUIET_MS)) }),
+        groupBy(({ endpointId }) => endpointId, { duration: (one) => one.pipe(debounceTime(QUIET_MS), filter(({ endpointId }) => this.letGo(endpointId))) }),
         mergeMap((endpoint) =>
           endpoint.pipe(
             whenIdle((ref) => this.take(ref)),
@@ -93,9 +93,9 @@ export class Dispatcher {
     try {
       lane.show(await endpoints.find(ref), await keys.of(ref));
       const now = clock.now();
-      const { pausedUntil } = lane.health;
+      const pausedUntil = lane.pausedUntil(now);
       if (this.stopping || !lane.enabled || lane.room === 0) return [];
-      if (pausedUntil !== null && pausedUntil > now) {
+      if (pausedUntil !== null) {
         this.later.next({ ...ref, at: pausedUntil });
         return [];
       }
@@ -118,7 +118,9 @@ export class Dispatcher {
     const { organizationId, endpointId, id } = delivery;
     try {
       return await this.slots.use(organizationId, lane.suspect, async () => {
-        if (!this.stopping && lane.enabled) return this.attempts.make(lane, delivery);
+        // What was taken up before it began to fail, or asked to be left alone, is taken up again.
+        const isTried = !this.stopping && lane.enabled && !(lane.suspect && lane.inFlight > 0) && lane.pausedUntil(this.deps.clock.now()) === null;
+        if (isTried) return this.exchange(lane, delivery);
         lane.taken.delete(id);
         return null;
       });
@@ -128,6 +130,15 @@ export class Dispatcher {
       this.deps.onError(error);
       this.later.next({ organizationId, endpointId, at: new Date(this.deps.clock.now().getTime() + STORE_RETRY_MS) });
       return null;
+    }
+  }
+
+  private async exchange(lane: Lane, delivery: DueDelivery): Promise<Settled> {
+    lane.inFlight += 1;
+    try {
+      return await this.attempts.make(lane, delivery);
+    } finally {
+      lane.inFlight -= 1;
     }
   }
 
@@ -156,6 +167,13 @@ export class Dispatcher {
     }
     for (const ref of freed.values()) this.later.next({ ...ref, at: now });
     return settled;
+  }
+
+  /** Forgets an endpoint of which nothing is under way. @returns whether nothing was */
+  private letGo(endpointId: string): boolean {
+    if ((this.lanes.get(endpointId)?.taken.size ?? 0) > 0) return false;
+    this.lanes.delete(endpointId);
+    return true;
   }
 
   private laneOf(ref: EndpointRef): Lane {

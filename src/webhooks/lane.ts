@@ -24,6 +24,8 @@ export class Lane {
   health: EndpointHealth = { failingSince: null, pausedUntil: null };
   /** Ids of the deliveries that were taken up and are not recorded yet. */
   readonly taken = new Set<string>();
+  /** How many exchanges are under way. */
+  inFlight = 0;
   private failedLast = false;
 
   constructor(private readonly allowPrivate: boolean) {}
@@ -55,13 +57,19 @@ export class Lane {
     return this.taken.size > TAKEN_PER_ENDPOINT / 2 ? 0 : TAKEN_PER_ENDPOINT - this.taken.size;
   }
 
-  /** Takes note of an answer. @returns the endpoint's health, when it changed */
-  note(answer: { failed: boolean; at: Date; pausedUntil: Date | null }): EndpointHealth | null {
+  /** Until when it is to be left alone; null when it is not. */
+  pausedUntil(now: Date): Date | null {
+    const { pausedUntil } = this.health;
+    return pausedUntil !== null && pausedUntil > now ? pausedUntil : null;
+  }
+
+  /** Takes note of an answer: a success that comes during a pause is of what was sent before it. @returns the endpoint's health, when it changed */
+  note(answer: { failed: boolean; at: Date; now: Date; pausedUntil: Date | null }): EndpointHealth | null {
     const before = this.health;
     this.failedLast = answer.failed;
     this.health = answer.failed
       ? { failingSince: before.failingSince ?? answer.at, pausedUntil: answer.pausedUntil ?? before.pausedUntil }
-      : { failingSince: null, pausedUntil: null };
+      : { failingSince: null, pausedUntil: this.pausedUntil(answer.now) };
     const same = before.failingSince === this.health.failingSince && before.pausedUntil === this.health.pausedUntil;
     return same ? null : this.health;
   }

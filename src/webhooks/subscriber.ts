@@ -127,17 +127,14 @@ export class Subscriber {
   private async targets(organizationId: string): Promise<Target[]> {
     const known = this.remembered.get(organizationId);
     if (known !== undefined) return known;
-    const targets = (await this.deps.endpoints.list(organizationId)).filter(isEnabled).map(toTarget);
+    const targets = (await this.deps.endpoints.list(organizationId)).map(toTarget);
     this.remembered.set(organizationId, targets);
     return targets;
   }
 }
 
-function isEnabled({ endpoint }: RegisteredEndpoint): boolean {
-  return endpoint.status === 'enabled';
-}
-
+/** What happens while it is disabled is dealt with: its high-water position moves on. */
 function toTarget({ endpoint, highWater }: RegisteredEndpoint): Target {
-  const { organizationId, id, events } = endpoint;
-  return { organizationId, endpointId: id, topics: events, after: highWater };
+  const { organizationId, id, events, status } = endpoint;
+  return { organizationId, endpointId: id, topics: status === 'enabled' ? events : [], after: highWater };
 }

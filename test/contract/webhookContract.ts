@@ -240,12 +240,14 @@ export function webhookContract(name: string, open: (place: string) => Promise<R
     test('sweep what is old and settled, or of an endpoint that is disabled', async () => {
       await register();
       await register('e2');
-      await derive(delivery('a'), delivery('b'), delivery('c', { endpointId: 'e2' }));
-      await stores().deliveries.record([outcome('a', delivered)], at(1));
+      await derive(delivery('a'), delivery('b'), delivery('c', { endpointId: 'e2' }), delivery('again'));
+      await stores().deliveries.record([outcome('a', delivered), outcome('again', { status: 'failed' })], at(1));
+      await stores().deliveries.retry(ref, 'again', at(5));
+      await stores().deliveries.record([outcome('again', delivered, { attempt: { ...attempt(null), at: at(5) } })], at(6));
       await stores().endpoints.put(endpointOf('e2', { status: 'disabled' }), 1, null);
       expect(await stores().deliveries.sweep(at(0))).toBe(0);
       expect(await stores().deliveries.sweep(at(1))).toBe(2);
-      expect(await statuses()).toEqual({ b: 'pending' });
+      expect(await statuses()).toEqual({ again: 'delivered', b: 'pending' });
       expect(await stores().deliveries.payload(delivery('a'))).toBeNull();
     });
 

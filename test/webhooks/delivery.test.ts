@@ -1,6 +1,8 @@
 // Delivering to receivers good and bad, time under control: retries, order, disabling, isolation.
 
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
+import Sqlite from 'libsql';
 import { Webhook } from 'standardwebhooks';
 import { Bodies } from '../../src/webhooks/bodies.js';
 import { ContactsAsOf } from '../../src/webhooks/contactsAsOf.js';
@@ -69,6 +71,26 @@ describe('a delivery', () => {
     await clock.advance(2 * MINUTE, settled);
     expect(names(sink).sort()).toEqual(['Ada', 'Ada', 'Bob']);
     expect((await deliveries(ref)).map(({ status: one }) => one)).toEqual(['delivered', 'delivered']);
+  });
+
+  test('waits for the Retry-After of any failure, whatever is answered meanwhile to what was sent before', async () => {
+    const waiting: ServerResponse[] = [];
+    const sink = await receiver((response) => void waiting.push(response));
+    const { endpoint, happens, stores, clock, settled } = await start();
+    const ref = await endpoint(sink);
+    await happens('ada', [created('ada', 'Ada')]);
+    await happens('bob', [created('bob', 'Bob')]);
+    await until(() => waiting.length === 2, 'both to be under way');
+    waiting[0]?.writeHead(500, { 'Retry-After': '3600' }).end();
+    await until(async () => (await stores.endpoints.find(ref))?.health.pausedUntil !== null, 'the pause');
+    sink.answer = ok;
+    waiting[1]?.writeHead(200).end();
+    await settled();
+    await happens('joe', [created('joe', 'Joe')]);
+    await clock.advance(59 * MINUTE, settled);
+    expect(names(sink).filter((name) => name === 'Joe')).toEqual([]);
+    await clock.advance(2 * MINUTE, settled);
+    expect(names(sink).filter((name) => name === 'Joe')).toEqual(['Joe']);
   });
 
   test.each([
@@ -215,19 +237,52 @@ describe('an endpoint', () => {
     expect(names(sink).filter((name) => name.startsWith('Ada'))).toEqual(['Ada 0', 'Ada 1', 'Ada 1', 'Ada 2']);
   });
 
+  test('that begins to fail gets what was taken up of it one at a time', async () => {
+    const waiting: ServerResponse[] = [];
+    const sink = await receiver((response) => void waiting.push(response));
+    const { endpoint, happens, settled } = await start();
+    await endpoint(sink);
+    for (let index = 0; index < 40; index += 1) await happens(`c${index}`, [created(`c${index}`)]);
+    await until(() => waiting.length === 8, 'eight to be under way');
+    for (const response of waiting.splice(0)) response.writeHead(500).end();
+    for (let tried = 8; tried < 12; tried += 1) {
+      await until(() => waiting.length > 0, 'the next to be tried');
+      expect(sink.received).toHaveLength(tried + 1);
+      waiting.shift()?.writeHead(500).end();
+    }
+    sink.answer = ok;
+    await until(() => waiting.length > 0 || sink.received.length > 13, 'the next to be tried');
+    for (const response of waiting.splice(0)) response.end();
+    await settled();
+    expect(new Set(sink.received.map(({ id }) => id)).size).toBe(40);
+  });
+
+  test('that asks to be left alone is sent nothing more of what was taken up', async () => {
+    const sink = await receiver(status(429, { 'Retry-After': '60' }));
+    const { endpoint, happens, settled, clock } = await start();
+    await endpoint(sink);
+    for (let index = 0; index < 40; index += 1) await happens(`c${index}`, [created(`c${index}`)]);
+    await settled();
+    expect(sink.received.length).toBeLessThanOrEqual(8);
+    sink.answer = ok;
+    await clock.advance(2 * MINUTE, settled);
+    expect(new Set(sink.received.map(({ id }) => id)).size).toBe(40);
+  });
+
   test('takes nothing from others: dead ones beside it change nothing for it', async () => {
     const dead = await receiver(() => undefined);
     const sink = await receiver();
-    const { endpoint, happens, stores } = await start({ exchangeMs: 2_000 });
+    const { endpoint, happens, stores } = await start({ exchangeMs: 60_000 });
     for (let index = 0; index < 20; index += 1) await endpoint({ ...dead, organizationId: `dead-${index % 4}` });
     await endpoint(sink);
     for (let index = 0; index < 20; index += 1) for (let dying = 0; dying < 4; dying += 1) await happens(`d${index}`, [created(`d${index}`)], `dead-${dying}`);
     await until(() => dead.received.length >= 20, 'the dead to be tried');
     for (let index = 0; index < 50; index += 1) await happens(`c${index}`, [created(`c${index}`)]);
     await until(() => sink.received.length === 50, 'the healthy to be told');
-    // None of the dead has had time to fail twice: the healthy did not wait for them.
+    // None of the dead has had time to fail: the healthy did not wait for them.
     expect((await stores.deliveries.statistics(9)).pending).toBeGreaterThan(300);
     expect(dead.received.length).toBeLessThanOrEqual(20 * 8);
+    await dead.close();
   });
 });
 
@@ -244,8 +299,7 @@ describe('what was sent', () => {
     await first.settled();
     const { dataDir } = first;
     await (opened.pop() as { close(): Promise<void> }).close();
-    const { DatabaseSync } = await import('libsql').then(({ default: Sqlite }) => ({ DatabaseSync: Sqlite }));
-    const file = new DatabaseSync(`${dataDir}/contacts.sqlite`);
+    const file = new Sqlite(`${dataDir}/contacts.sqlite`);
     file.exec("DELETE FROM checkpoints WHERE subscriber = 'webhooks'");
     file.close();
     const again = await openWebhooks({}, first.clock, dataDir);
@@ -255,6 +309,29 @@ describe('what was sent', () => {
     await again.happens('eve', [created('eve', 'Eve')]);
     await again.settled();
     expect(names(sink)).toEqual(['Ada', 'Bob', 'Eve']);
+  });
+
+  test('while an endpoint was disabled is not sent by a rewound subscription', async () => {
+    const sink = await receiver();
+    const first = await start();
+    const ref = await first.endpoint(sink);
+    await first.commands.update(first.context(), ref.endpointId, { status: 'disabled' });
+    await first.happens('ada', [created('ada', 'Ada')]);
+    await first.settled();
+    await first.commands.update(first.context(), ref.endpointId, { status: 'enabled' });
+    await first.settled();
+    const { dataDir } = first;
+    await (opened.pop() as { close(): Promise<void> }).close();
+    const file = new Sqlite(`${dataDir}/contacts.sqlite`);
+    file.exec("DELETE FROM checkpoints WHERE subscriber = 'webhooks'");
+    file.close();
+    const again = await openWebhooks({}, first.clock, dataDir);
+    opened.push({ close: () => again.stop() });
+    again.start();
+    await again.settled();
+    await again.happens('eve', [created('eve', 'Eve')]);
+    await again.settled();
+    expect(names(sink)).toEqual(['Eve']);
   });
 
   test('can be replayed though the log is gone, with the same ids and bytes', async () => {

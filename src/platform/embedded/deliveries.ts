@@ -231,10 +231,10 @@ export class SqliteDeliveryStore implements DeliveryStore {
 
   /** Looks at a run of deliveries after number `from`; `last` is null when it met one that is young. */
   private sweepFrom(from: number, before: number): { swept: number; last: number | null } {
-    const sql = `SELECT d.number, d.created_at, d.status = 'pending' AND e.enabled = 1 AS needed
+    const sql = `SELECT d.number, d.created_at, d.queued_at, d.status = 'pending' AND e.enabled = 1 AS needed
       FROM webhook_deliveries d JOIN webhook_endpoints e ON e.number = d.endpoint WHERE d.number > ? ORDER BY d.number LIMIT ?`;
-    const rows = this.database.all<{ number: number; created_at: number; needed: number }>(sql, from, SWEPT_AT_A_TIME);
-    const old = rows.filter(({ created_at, needed }) => created_at < before && needed === 0);
+    const rows = this.database.all<{ number: number; created_at: number; queued_at: number; needed: number }>(sql, from, SWEPT_AT_A_TIME);
+    const old = rows.filter(({ queued_at, needed }) => queued_at < before && needed === 0);
     for (const { number } of old) this.database.run('DELETE FROM webhook_deliveries WHERE number = ?', number);
     const met = rows.length < SWEPT_AT_A_TIME || rows.some(({ created_at }) => created_at >= before);
     if (met) this.sweepRest(before);

@@ -114,7 +114,7 @@ export class MongoDeliveryStore implements DeliveryStore {
     return this.connection.run(async () => {
       const unused = await this.endpoints.endpoints.find({ enabled: false }, { projection: { _id: 1 } }).toArray();
       const idle = { endpoint: { $in: unused.map(({ _id }) => _id) } };
-      const old = { createdAt: { $lt: before.getTime() } };
+      const old = { createdAt: { $lt: before.getTime() }, queuedAt: { $lt: before.getTime() } };
       const settled = await this.deliveries.deleteMany({ ...old, status: { $ne: 'pending' } });
       const left = await this.deliveries.deleteMany({ ...old, ...idle });
       await this.writes.payloads.deleteMany({ neededAt: { $lt: before.getTime() } });
