@@ -32,11 +32,13 @@ const ids = new Uuids();
  * Opens the platform; closing it is the caller's. Settings must hold the encryption key. On the
  * embedded platform, read models that an older version made are made anew first, which `report` is
  * told of; one that cannot be brought up to date is left where it stopped. On any other that is the
- * follower's work. `observer` is told of the platform's work.
+ * follower's work. A service gives an `observer`, which is told of the platform's work; without one
+ * the host is a single operation's.
  * @throws LockedError, LayoutError, WrongWrappingKeyError, UnavailableError
  */
 export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver): Promise<Host> {
   const skips = new Skips();
+  const alone = observer === undefined;
   const platform = await openPlatform({ settings, skips, observer });
   try {
     const { log, keys, projectionStore: store, checks } = platform;
@@ -50,7 +52,7 @@ export async function openHost(settings: Settings, report: Report = () => undefi
     const projector = new Projector({ projections: made, log, events, store, checks, skips, clock: systemClock, ids, shared });
     if (shared) await skips.load(events);
     else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
-    return { settings, platform, events, projector, clock: systemClock, ids, alone: true };
+    return { settings, platform, events, projector, clock: systemClock, ids, alone };
   } catch (error) {
     await platform.close();
     throw error;
@@ -111,6 +113,7 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
     ...(log === null ? {} : orderOf(log)),
     observer,
+    alone: observer === undefined,
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;

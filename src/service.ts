@@ -62,7 +62,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     written: (group) => metrics.written(group),
     lost: (error) => logger.warn({ reason: lineOf(error) }, 'a server was lost; trying again until it is back'),
   };
-  const host: Host = { ...(await openHost(settings, progressLog(logger), observer)), alone: false };
+  const host: Host = await openHost(settings, progressLog(logger), observer);
   for (const { message } of host.projector.stops()) logger.error(message);
   try {
     return await startParts(host, logger, keys, metrics);

@@ -14,18 +14,31 @@ type Statement = Sqlite.Statement<[SqlValue[]]>;
 /** A row as SQLite gives it; the query that asked knows its columns. */
 export type Row = Record<string, SqlValue>;
 
+/** Whether requests are served beside, or one piece of work on much data has the process for itself. */
+export type MemoryUse = keyof typeof memoryUses;
+
+/**
+ * How many kB of pages are kept in memory, and after how many pages what is written ahead goes to
+ * the file itself. Work on much data touches the same pages of indexes over and over.
+ */
+const memoryUses = {
+  serving: { cacheKb: 16_000, logPages: 4_000 },
+  alone: { cacheKb: 48_000, logPages: 16_000 },
+} as const;
+
 export class Database {
   private handle: Sqlite.Database | null = null;
   private statements = new Map<string, Statement>();
 
   /**
    * Opens the file, makes it when it is missing, and brings it to the newest layout; without
-   * migrations the file is there, and is only read.
+   * migrations the file is there, and is only read. `memory`: what it may take.
    * @throws LayoutError when a newer version of the service wrote it
    */
   constructor(
     private readonly file: string,
     private readonly migrations: readonly Migration[] | null,
+    private readonly memory: MemoryUse = 'serving',
   ) {
     try {
       if (migrations !== null) migrate(this, migrations);
@@ -75,7 +88,7 @@ export class Database {
   }
 
   private opened(): Sqlite.Database {
-    this.handle ??= openDurable(this.file, this.migrations === null);
+    this.handle ??= openDurable(this.file, this.migrations === null, this.memory);
     return this.handle;
   }
 
@@ -106,15 +119,16 @@ export function isSqliteError(error: unknown): error is Error & { code: string }
   return error instanceof Error && error.name === 'SqliteError';
 }
 
-function openDurable(file: string, onlyRead: boolean): Sqlite.Database {
+function openDurable(file: string, onlyRead: boolean, memory: MemoryUse): Sqlite.Database {
   const handle = new Sqlite(file, { timeout: BUSY_WAIT_MS });
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
   // What is deleted is overwritten: nothing of it stays in the file until its room is needed.
   handle.pragma('secure_delete = ON');
-  handle.pragma('cache_size = -16000');
+  const { cacheKb, logPages } = memoryUses[memory];
+  handle.pragma(`cache_size = -${cacheKb}`);
   handle.pragma('temp_store = MEMORY');
-  handle.pragma('wal_autocheckpoint = 4000');
+  handle.pragma(`wal_autocheckpoint = ${logPages}`);
   if (onlyRead) handle.pragma('query_only = ON');
   return handle;
 }

@@ -48,6 +48,8 @@ export interface EmbeddedOptions {
   /** Positions of that log as texts that sort as they do; as they are unless given. */
   sortKey?: ((position: Position) => string) | undefined;
   observer?: PlatformObserver | undefined;
+  /** That one piece of work has the platform for itself. */
+  alone?: boolean | undefined;
 }
 
 /** Log and read models in one: a commit is one step. */
@@ -59,7 +61,7 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
  */
-export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+export async function openEmbedded({ dataDir, wrappingKeys, observer, alone = false, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -69,7 +71,7 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, ...options
   try {
     // What follows another log has a file of its own: positions of one log mean nothing to another.
     const file = options.compare === undefined ? 'contacts.sqlite' : 'contacts-of-other-log.sqlite';
-    const store = new Database(join(dataDir, file), storeMigrations);
+    const store = new Database(join(dataDir, file), storeMigrations, alone ? 'alone' : 'serving');
     closers.push(() => store.close());
     const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
     closers.push(() => keyFile.close());
