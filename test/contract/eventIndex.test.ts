@@ -108,6 +108,25 @@ function keptIndex(name: string, openStore: OpenStore): void {
       expect(await read()).toEqual(['b']);
     });
 
+    test('gives a page whether its events lie close together in the log or far apart, with few reads of the server', async () => {
+      const others = () => kept.log.append(contactStream('other', randomUUID()), 'none', Array.from({ length: 30 }, () => ({ id: randomUUID(), type: 'ContactCreated', data: {}, metadata: eventMetadata('other') })));
+      const ids = Array.from({ length: 80 }, (_, n) => `c${n}`);
+      for (const [n, id] of ids.entries()) {
+        await append(id);
+        if (n < 20) await others();
+      }
+      await kept.advance(10_000);
+      const page = async (from: number) => {
+        const { events } = await kept.index.read('acme', { after: from === 0 ? null : positions[from - 1]!, limit: 40, types: ['ContactCreated'] });
+        return events.map(({ data }) => data.id);
+      };
+      const positions = (await kept.deps.store.entries((await kept.deps.store.live('events'))!.number, 'acme', null, (await kept.log.head())!, 100)).map(({ position }) => position);
+      expect(await page(0)).toEqual(ids.slice(0, 40));
+      const before = double.calls.read;
+      expect(await page(40)).toEqual(ids.slice(40));
+      expect(double.calls.read - before).toBeLessThan(5);
+    });
+
     test('may be made by several at once, and again', async () => {
       for (const id of ['a', 'b', 'c']) await append(id);
       await kept.rebuild();

@@ -62,7 +62,10 @@ export class EventStoreDbLog implements EventLog, PickingLog {
   private readonly onTrouble: (error: unknown) => void;
   private readonly onWritten: (written: Written) => void;
   private readonly closing = new AbortController();
-  private readonly picks = new EventStoreDbPicks((stream, from, count) => this.readSome(stream, from, count));
+  private readonly picks = new EventStoreDbPicks(
+    (stream, from, count) => this.readSome(stream, from, count),
+    (from, count) => this.reading(async () => (await this.connection.readAll(decodePosition(from), count)).map(toStoredEvent)),
+  );
   /** Of ours, the furthest event known; looking for the last one need not look before it. */
   private furthest: LogPosition | null = null;
 
