@@ -24,8 +24,7 @@ import { openApiDocument } from './openapi/document.js';
 import { publicRouter, type PublicRoute } from './publicRoutes.js';
 import { webhookRoutes } from './routes/webhooks.js';
 import { apiRouter } from './router.js';
-import { BASE_PATH, type Route } from './routing.js';
-import { ApiError } from './errors.js';
+import type { Route } from './routing.js';
 
 /** Every route below the base path. */
 export function apiRoutes(deps: RouteDeps): Route[] {
@@ -52,10 +51,6 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(answered(logger, deps.health.stopping));
   if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));
   app.use(publicRouter(publicRoutes(deps, routes)));
-  app.use((ctx, next) => {
-    if (ctx.path === BASE_PATH || ctx.path.startsWith(`${BASE_PATH}/`)) return next();
-    throw new ApiError('NOT_FOUND', 'There is no such route');
-  });
   app.use(authenticate({ ...tokens, failures: limits.failures }));
   app.use(limits.middleware);
   app.use(apiRouter(routes));

@@ -3,6 +3,7 @@
 import type { Context } from 'koa';
 import type { CommandContext } from '../commands/handle.js';
 import type { Principal } from './principal.js';
+import type { RenderedJson } from './rendered.js';
 
 export interface ApiState {
   requestId: string;
@@ -14,6 +15,8 @@ export interface ApiState {
   tokenExpiresAt?: number;
   /** The path of the route, ids as names; set once there is one. */
   route?: string;
+  /** The answer, where its JSON was made before; instead of a body. */
+  rendered?: RenderedJson;
 }
 
 export type ApiContext = Context & { state: ApiState; params: Record<string, string> };

@@ -27,7 +27,8 @@ export function ifMatchRevisions(ctx: Context): number[] | undefined {
  * no when the request has `Cache-Control: no-cache`, which `fetch` adds to every If-None-Match.
  */
 export function clientHas(ctx: Context, etag: string): boolean {
-  const header = ctx.get('If-None-Match').trim();
+  const header = ctx.req.headers['if-none-match']?.trim();
+  if (header === undefined) return false;
   if (header === '*') return true;
   return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

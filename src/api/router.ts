@@ -67,13 +67,14 @@ function prepared(route: Route): PreparedRoute {
   return { route, unasked: Object.freeze(data) };
 }
 
-async function run(ctx: ApiContext, byMethod: ReadonlyMap<string, PreparedRoute>): Promise<void> {
+function run(ctx: ApiContext, byMethod: ReadonlyMap<string, PreparedRoute>): Promise<void> {
   const found = byMethod.get(ctx.method === 'HEAD' ? 'GET' : ctx.method) as PreparedRoute;
   const { path, scope, body } = found.route;
   ctx.state.route = path;
   requireScope(principalOf(ctx), scope);
   const query = queryOf(ctx, found);
-  await found.route.handle(ctx, body === undefined ? { query, body, raw: NOTHING } : await inputOf(ctx, query, { ...found.route, body }));
+  if (body === undefined) return found.route.handle(ctx, { query, body, raw: NOTHING });
+  return inputOf(ctx, query, { ...found.route, body }).then((input) => found.route.handle(ctx, input));
 }
 
 type RouteWithBody = Pick<Route, 'alsoWrong'> & { body: NonNullable<Route['body']> };

@@ -4,7 +4,7 @@
 import pino, { type Logger } from 'pino';
 
 /** So many characters are written at a time, or what there is once a second. */
-const RUN_CHARACTERS = 8_192;
+const RUN_CHARACTERS = 32_768;
 const FLUSH_EVERY_MS = 1_000;
 
 /** A logger whose lines are all written before the process exits. */

@@ -66,9 +66,25 @@ describe('a HEAD', () => {
     expect(head.headers.get('Content-Type')).toBe(got.headers.get('Content-Type'));
   });
 
+  test.each([['small', 'é'], ['large', 'é'.repeat(3_000)]])('of a %s contact has its length, too', async (_, notes) => {
+    const { body } = await client.post('/contacts', { name: 'Zoë', notes });
+    const url = `${client.baseUrl}/contacts/${body.id}`;
+    const [got, head] = await Promise.all(['GET', 'HEAD'].map((method) => rawRequest(url, method, { Authorization: `Bearer ${client.token}` })));
+    expect(JSON.parse(got?.text ?? '')).toEqual(body);
+    expect(head).toMatchObject({ status: 200, text: '' });
+    for (const name of ['content-length', 'content-type', 'etag', 'vary']) expect(head?.headers[name]).toBe(got?.headers[name]);
+    expect(head?.headers['content-length']).toBe(String(got?.bytes.length));
+  });
+
   test('of nothing is a 404', async () => {
     expect(await client.send('HEAD', `/contacts/${NOBODY}`)).toMatchObject({ status: 404, text: '' });
   });
+});
+
+test.each(['/contacts/', '/CONTACTS', '/contacts/hierarchy/', '/Contacts/Hierarchy', '/companies/'])('%s is the path it looks like', async (path) => {
+  const send = (method: string) => rawRequest(client.baseUrl + path, method, { Authorization: `Bearer ${client.token}` });
+  expect((await send('GET')).status).toBe(200);
+  expect((await send('DELETE')).status).toBe(405);
 });
 
 describe('a method that a path does not have', () => {

@@ -4,11 +4,14 @@
 import type { Context, Middleware } from 'koa';
 import compress from 'koa-compress';
 import type { Logger } from 'pino';
+import type { ApiState } from '../context.js';
+import type { RenderedJson } from '../rendered.js';
 import { answerError } from './errors.js';
 import { securityHeaders } from './securityHeaders.js';
 
 /** Answers below this many bytes are sent as they are. */
 const COMPRESS_FROM_BYTES = 2_048;
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** While `stopping`, each answer closes its connection. */
 export function answered(logger: Logger, stopping: () => boolean): Middleware {
@@ -21,17 +24,36 @@ export function answered(logger: Logger, stopping: () => boolean): Middleware {
     } catch (error) {
       answerError(ctx, error, logger);
     }
-    serialise(ctx);
-    // Most answers are small: they need not pass through all that finds out how to compress.
-    if (typeof ctx.body !== 'string' || ctx.length >= COMPRESS_FROM_BYTES) await compressor(ctx, async () => undefined);
     // Looked at when the answer is made: a stop may have begun since the request came.
     if (stopping() && !ctx.headerSent) ctx.set('Connection', 'close');
+    const { rendered } = ctx.state as ApiState;
+    if (rendered !== undefined && rendered.length < COMPRESS_FROM_BYTES) {
+      send(ctx, rendered);
+      return;
+    }
+    serialise(ctx, rendered);
+    // Most answers are small: they need not pass through all that finds out how to compress.
+    if (typeof ctx.body !== 'string' || ctx.length >= COMPRESS_FROM_BYTES) await compressor(ctx, async () => undefined);
   };
 }
 
+/** Answers past Koa, which would have it encoded and measured anew. */
+function send(ctx: Context, rendered: RenderedJson): void {
+  const { res } = ctx;
+  ctx.respond = false;
+  res.statusCode = 200;
+  res.setHeader('Content-Type', JSON_TYPE);
+  res.setHeader('Content-Length', rendered.length);
+  res.end(rendered, 'latin1');
+}
+
 /** Left to Koa, an object would be made JSON again by each who asks for its length. */
-function serialise(ctx: Context): void {
+function serialise(ctx: Context, rendered: RenderedJson | undefined): void {
   const { body } = ctx;
-  if (typeof body !== 'object' || body === null || Buffer.isBuffer(body) || 'pipe' in body) return;
-  ctx.body = JSON.stringify(body);
+  if (rendered !== undefined) {
+    ctx.set('Content-Type', JSON_TYPE);
+    ctx.body = Buffer.from(rendered, 'latin1');
+  } else if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body) && !('pipe' in body)) {
+    ctx.body = JSON.stringify(body);
+  }
 }

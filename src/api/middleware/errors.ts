@@ -4,12 +4,14 @@ import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
+import type { ApiState } from '../context.js';
 import { ApiError } from '../errors.js';
 
 /** Answers with what `error` means to the client, and logs what it must not see. */
 export function answerError(ctx: Context, error: unknown, logger: Logger): void {
   const { status, headers, body, message } = toApiError(error);
   if (status >= 500) logger.error({ requestId: ctx.state.requestId, err: describe(error) }, message);
+  (ctx.state as ApiState).rendered = undefined;
   ctx.status = status;
   ctx.set(headers);
   ctx.body = body;

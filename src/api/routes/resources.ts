@@ -12,6 +12,7 @@ import { refused, type ApiError } from '../errors.js';
 import { clientHas, etagOf, ifMatchRevisions } from '../etag.js';
 import type { Answer } from '../idempotency.js';
 import { pageBody } from '../paging.js';
+import { renderJson, type RenderedJson } from '../rendered.js';
 import type { ListParameters } from '../schemas/queries.js';
 import { fullView } from '../views.js';
 
@@ -19,24 +20,20 @@ import { fullView } from '../views.js';
 export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, notFound: () => ApiError): void {
   if (shown === null) throw notFound();
   const etag = etagOf(shown.revision, shown.dangling);
-  ctx.set('ETag', etag);
-  if (clientHas(ctx, etag)) {
-    ctx.status = 304;
-    return;
-  }
-  ctx.set('Content-Type', 'application/json; charset=utf-8');
-  ctx.body = textOf(shown.document);
+  ctx.res.setHeader('ETag', etag);
+  if (clientHas(ctx, etag)) ctx.status = 304;
+  else ctx.state.rendered = renderingOf(shown.document);
 }
 
-/** The JSON of documents, for as long as somebody keeps them: stores keep those that are read often. */
-const texts = new WeakMap<Entity, string>();
+/** What was made of documents, for as long as somebody keeps them: stores keep those that are read often. */
+const renderings = new WeakMap<Entity, RenderedJson>();
 
-function textOf(document: Entity): string {
-  const known = texts.get(document);
+function renderingOf(document: Entity): RenderedJson {
+  const known = renderings.get(document);
   if (known !== undefined) return known;
-  const text = JSON.stringify(fullView(document));
-  texts.set(document, text);
-  return text;
+  const rendering = renderJson(fullView(document));
+  renderings.set(document, rendering);
+  return rendering;
 }
 
 /** Answers with a page of a list. */

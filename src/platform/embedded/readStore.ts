@@ -47,11 +47,11 @@ export class SqliteReadStore implements ReadStore {
     private readonly documents: SqliteDocuments,
   ) {}
 
-  async getContact(organizationId: string, id: string): Promise<Shown<Contact> | null> {
+  getContact(organizationId: string, id: string): Promise<Shown<Contact> | null> {
     return reading(() => this.getNow('contacts', organizationId, id));
   }
 
-  async getCompany(organizationId: string, id: string): Promise<Shown<Company> | null> {
+  getCompany(organizationId: string, id: string): Promise<Shown<Company> | null> {
     return reading(() => this.getNow('companies', organizationId, id));
   }
 
