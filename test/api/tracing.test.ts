@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { context, propagation, trace, SpanKind } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { Logger } from 'pino';
+import pino from 'pino';
 import { observed } from '../../src/api/middleware/observed.js';
 import { EventStoreDouble } from '../support/eventStoreDouble/index.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -95,13 +95,14 @@ test('on EventStoreDB the tree is the same, but for projections that the write d
 });
 
 test('the line that the log has of a request names its trace', async () => {
-  const lines: object[] = [];
-  const observe = observed({ info: (line: object) => lines.push(line) } as unknown as Logger, () => undefined);
+  const lines: string[] = [];
+  const observe = observed(pino({ base: null }, { write: (line) => lines.push(line) }), () => undefined);
   const headers = { 'x-request-id': 'r1' };
   const ctx = { state: { route: '/contacts' }, method: 'GET', status: 200, headers, req: { headers }, res: { setHeader: () => undefined } };
   await observe(ctx as never, async () => undefined);
   const [span] = exporter.getFinishedSpans();
-  expect(lines).toEqual([expect.objectContaining({ requestId: 'r1', traceId: span?.spanContext().traceId, route: '/contacts', status: 200 })]);
+  const line = { requestId: 'r1', traceId: span?.spanContext().traceId, method: 'GET', route: '/contacts', status: 200, msg: 'request' };
+  expect(lines.map((text) => JSON.parse(text) as object)).toEqual([expect.objectContaining(line)]);
 });
 
 test('no span holds what is personal', async () => {

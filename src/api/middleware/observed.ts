@@ -9,6 +9,7 @@ import type { ApiState } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 
 export function observed(logger: Logger, measure: ApiDeps['metrics']['request']): Middleware {
+  const logFor = loggers(logger);
   return async (ctx, next) => {
     const start = performance.now();
     const state = ctx.state as ApiState;
@@ -21,8 +22,19 @@ export function observed(logger: Logger, measure: ApiDeps['metrics']['request'])
       const { method, status } = ctx;
       const ms = performance.now() - start;
       measure({ method, route, status, seconds: ms / 1_000 });
-      logger.info({ requestId, traceId, method, route: route ?? null, status, ms: Math.round(ms * 10) / 10 }, 'request');
+      logFor(method, route ?? null, status).info({ requestId, traceId, ms: Math.round(ms * 10) / 10 });
     }
+  };
+}
+
+/** Loggers of requests to a route that ended alike: what their lines have in common, Pino renders once. */
+function loggers(logger: Logger): (method: string, route: string | null, status: number) => Logger {
+  const known = new Map<string, Logger>();
+  return (method, route, status) => {
+    const key = `${method} ${status} ${route}`;
+    let alike = known.get(key);
+    if (alike === undefined) known.set(key, (alike = logger.child({ method, route, status, msg: 'request' })));
+    return alike;
   };
 }
 
