@@ -34,6 +34,9 @@ export interface SplitData {
   fields: string[];
 }
 
+/** Fields of which a part may be personal and another not. */
+const nestedFields = ['address', 'metadata'];
+
 /** The member of an event's data that holds fields of a contact. */
 const holder: Partial<Record<DomainEvent['type'], string>> = {
   ContactCreated: 'contact',
@@ -79,14 +82,17 @@ export function joinPersonalText(type: string, open: string, personal: string): 
   const key = holder[type as DomainEvent['type']];
   const held = key === undefined ? null : memberOf(open, key);
   if (held === null) return null;
-  const rest = open.slice(held.start, held.end);
-  const [nested, added] = [memberOf(personal, 'metadata'), memberOf(rest, 'metadata')];
-  let joined = joinObjects(personal, rest);
-  if (nested !== null && added !== null) {
-    const both = joinObjects(personal.slice(nested.start, nested.end), rest.slice(added.start, added.end));
+  let [whole, rest] = [personal, open.slice(held.start, held.end)];
+  for (const field of nestedFields) {
+    const added = memberOf(rest, field);
+    const nested = added === null ? null : memberOf(whole, field);
+    if (added === null || nested === null) continue;
+    const both = joinObjects(whole.slice(nested.start, nested.end), rest.slice(added.start, added.end));
     if (both === null) return null;
-    joined = joinObjects(personal.slice(0, nested.start) + both + personal.slice(nested.end), withoutMember(rest, 'metadata', added));
+    whole = whole.slice(0, nested.start) + both + whole.slice(nested.end);
+    rest = withoutMember(rest, field, added);
   }
+  const joined = joinObjects(whole, rest);
   return joined === null ? null : open.slice(0, held.start) + joined + open.slice(held.end);
 }
 
@@ -132,7 +138,7 @@ export function isErased(path: string, value: Json | undefined): boolean {
 
 /** Whether the parts of a field are personal one by one. */
 function isNested(field: string, value: Json | undefined): value is JsonObject {
-  return (field === 'address' || field === 'metadata') && isJsonObject(value);
+  return nestedFields.includes(field) && isJsonObject(value);
 }
 
 function splitNested(field: string, value: JsonObject, open: JsonObject, personal: JsonObject): void {
