@@ -1,6 +1,8 @@
 // Opens what the service and its operations work on: the platform that the settings name, and what
 // runs on any. The event log and the rest are chosen each on its own.
 
+import { HeadKeys } from './chain/headKeys.js';
+import { ChainLinker } from './chain/linker.js';
 import { listOf, type Settings } from './config.js';
 import { upcasters } from './domain/events/registry.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
@@ -14,6 +16,7 @@ import { Uuids } from './platform/uuids.js';
 import { KeyedVault } from './platform/vault.js';
 import { wrappingKeysOf, type WrappingKeys } from './platform/wrapping.js';
 import type { BackedUp } from './ports/backup.js';
+import type { Linker } from './ports/chainStore.js';
 import { systemClock } from './ports/clock.js';
 import type { EventLog, Position } from './ports/eventLog.js';
 import type { EventStore } from './ports/eventStore.js';
@@ -105,12 +108,13 @@ async function openEventStoreDb(url: string, observer: PlatformObserver | undefi
 }
 
 /** Everything in the embedded store, but for a log elsewhere. */
-async function withEmbedded({ settings, skips, observer }: Opening, log: EventStoreDbLog | null): Promise<Platform> {
+async function withEmbedded({ settings, skips, observer }: Opening, log: EventStoreDbLog | null, chained = log === null): Promise<Platform> {
   const embedded = await openEmbedded({
     dataDir: settings.DATA_DIR,
     wrappingKeys: wrappingKeysFor(settings),
     projections,
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
+    linker: chained ? linkerFor(settings, (error) => observer?.forged(error)) : undefined,
     ...(log === null ? {} : orderOf(log)),
     observer,
     alone: observer === undefined,
@@ -122,7 +126,7 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
 async function withMongo(url: string, opening: Opening, server: EventStoreDbLog | null): Promise<Platform> {
-  const embedded = server === null ? await withEmbedded(opening, null) : null;
+  const embedded = server === null ? await withEmbedded(opening, null, false) : null;
   const log = server ?? (embedded as Platform).log;
   try {
     const names = [...projections, eventIndexProjection].map(({ name }) => name);
@@ -140,6 +144,11 @@ async function withMongo(url: string, opening: Opening, server: EventStoreDbLog 
 /** The order of a log's positions, for what is kept apart from it. */
 function orderOf(log: EventLog) {
   return { compare: (a: Position | null, b: Position | null) => log.compare(a, b), sortKey };
+}
+
+/** Makes the links of the audit chains by the keys that settings name. */
+export function linkerFor(settings: Settings, onForged: (error: Error) => void): Linker {
+  return new ChainLinker({ keys: new HeadKeys(listOf(settings.ENCRYPTION_KEY ?? '')), clock: systemClock, onForged });
 }
 
 function wrappingKeysFor({ ENCRYPTION_KEY }: Settings): WrappingKeys {

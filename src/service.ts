@@ -19,7 +19,7 @@ import { isCause, Reactions } from './commands/reactions.js';
 import { ReportingLines } from './commands/reportingLines.js';
 import { listOf, type Settings } from './config.js';
 import { auditHeadStream, contactStream } from './domain/streams.js';
-import { openHost } from './host.js';
+import { linkerFor, openHost } from './host.js';
 import { serveOperations } from './operations/controlServer.js';
 import { lineOf, type Host, type Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
@@ -60,6 +60,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
   const metrics: Metrics = new Metrics(() => host.platform.log, systemClock);
   const observer: PlatformObserver = {
     written: (group) => metrics.written(group),
+    forged: (error) => logger.error(error.message),
     lost: (error) => logger.warn({ reason: lineOf(error) }, 'a server was lost; trying again until it is back'),
   };
   const host: Host = await openHost(settings, progressLog(logger), observer);
@@ -144,7 +145,7 @@ function followersOf({ platform, projector }: Host, { reactor, chainer, webhooks
     ...ofProjections,
     { name: 'reactions', kind, position: async () => reactor.position },
     { name: 'webhooks', kind, position: async () => webhooks.position },
-    { name: 'audit', kind, position: async () => chainer.position },
+    { name: 'audit', kind, position: () => chainer.position() },
   ];
 }
 
@@ -163,9 +164,9 @@ function openReactor({ platform, events, projector }: Host, reactions: Reactions
   });
 }
 
-function openChainer({ platform, events, clock, ids }: Host, keys: HeadKeys, onError: (error: unknown) => void): Chainer {
+function openChainer({ settings, platform, events, clock, ids }: Host, keys: HeadKeys, onError: (error: unknown) => void): Chainer {
   const { log, chain } = platform;
-  return new Chainer({ log, chain, keys, clock, onError, signer: new HeadSigner({ log, events, keys, clock, ids }) });
+  return new Chainer({ log, chain, linker: linkerFor(settings, onError), clock, onError, signer: new HeadSigner({ log, events, keys, clock, ids }) });
 }
 
 /** Starts what one copy of the service does at a time: reactions, chaining events and, where read models are a store of their own, following the log. */

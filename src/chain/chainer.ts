@@ -1,25 +1,27 @@
-// Follows the log and chains each organization's events; now and then it has the end of a chain
-// signed into the log. Writers wait for none of it.
+// Sees to it that each organization's events are chained: where the store does not link them as it
+// stores them, it follows the log and does. Now and then it has the end of a chain signed into the
+// log. Writers wait for none of it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { ChainEnd, ChainStep, ChainStore, Link } from '../ports/chainStore.js';
+import type { ChainEnd, ChainStore, Linker } from '../ports/chainStore.js';
 import type { Clock } from '../ports/clock.js';
-import type { EventBatch, EventLog, Position, StoredEvent } from '../ports/eventLog.js';
-import type { HeadKeys } from './headKeys.js';
-import { headOf, isHead, type HeadSigner } from './headSigner.js';
-import { FIRST_HASH, linkHash } from './links.js';
+import type { EventBatch, EventLog, Position } from '../ports/eventLog.js';
+import { isHead, type HeadSigner } from './headSigner.js';
 
 /** A head is appended after so many events of an organization, or when its first uncovered event is so old, in ms. */
 export const HEAD_EVERY = { events: 1_000, ms: 60_000 };
 const LOOK_EVERY_MS = 1_000;
 const SIGNED_AT_A_TIME = 100;
 const REMEMBERED = 10_000;
+/** How long a stop may take to chain what was stored until then, in ms. */
+const DRAIN_MS = 5_000;
+const DRAINED_AT_A_TIME = 500;
 
 export interface ChainerDeps {
   log: EventLog;
   chain: ChainStore;
-  keys: HeadKeys;
+  linker: Linker;
   signer: HeadSigner;
   clock: Clock;
   onError: (error: unknown) => void;
@@ -28,19 +30,19 @@ export interface ChainerDeps {
 
 export class Chainer {
   private readonly known = new LRUCache<string, ChainEnd>({ max: REMEMBERED });
-  /** Up to where heads were appended that may not be chained yet. */
-  private readonly asked = new LRUCache<string, number>({ max: REMEMBERED });
+  /** How many events of organizations no head was asked for as yet. */
+  private readonly uncovered = new LRUCache<string, number>({ max: REMEMBERED });
   private reached: Position | null = null;
   private links = 0;
 
   constructor(private readonly deps: ChainerDeps) {}
 
   /** How far the log is chained; null until it knows. */
-  get position(): Position | null {
-    return this.reached;
+  async position(): Promise<Position | null> {
+    return this.deps.chain.linksAtOnce ? this.deps.log.head() : this.reached;
   }
 
-  /** Goes on from the last link until `signal` aborts. @throws UnavailableError */
+  /** Goes on from the last link until `signal` aborts; what is stored by then is chained, too. @throws UnavailableError */
   async run(signal: AbortSignal): Promise<void> {
     const { log, chain, onError } = this.deps;
     this.known.clear();
@@ -52,73 +54,73 @@ export class Chainer {
       await pauseUntil(signal);
       return;
     }
+    await this.lookForStrangers();
     const failed = new AbortController();
     const working = AbortSignal.any([signal, failed.signal]);
     const parts = [this.follow(working), this.signWhatIsDue(working)].map((part) => part.finally(() => failed.abort()));
     await Promise.allSettled(parts);
     await Promise.all(parts);
+    if (!chain.linksAtOnce) await this.drain();
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
-    const { log, chain } = this.deps;
-    for await (const batch of log.subscribe(this.reached, signal)) {
+    for await (const batch of this.deps.log.subscribe(this.reached, signal)) {
       if (signal.aborted) return;
-      if (batch.events.length === 0) continue;
-      const step = await this.stepOf(batch);
-      if (!(await chain.append(step))) throw new Error('another copy of the service is chaining events');
-      for (const end of step.ends) this.known.set(end.organizationId, end);
-      this.reached = step.to;
-      this.links += step.links.length;
-      await this.signWhatIsLong(step.ends);
+      await this.take(batch);
+      await this.signWhatIsLong(batch);
     }
   }
 
-  private async stepOf({ events, position }: EventBatch): Promise<ChainStep> {
+  /** Links a batch, where the store has not. */
+  private async take(batch: EventBatch): Promise<void> {
+    const { chain, linker } = this.deps;
+    const { events, position: to } = batch;
+    if (events.length === 0 || chain.linksAtOnce) return;
+    const ends = await this.endsOf(batch);
+    const step = linker.step({ from: this.reached, to, events, links: this.links }, (organizationId) => ends.get(organizationId) as ChainEnd);
+    if (!(await chain.append(step))) throw new Error('another copy of the service is chaining events');
+    for (const end of step.ends) this.known.set(end.organizationId, end);
+    this.reached = to;
+    this.links += step.links.length;
+  }
+
+  private async endsOf({ events }: EventBatch): Promise<Map<string, ChainEnd>> {
+    const { chain, linker } = this.deps;
     const ends = new Map<string, ChainEnd>();
-    const links: Link[] = [];
+    for (const organizationId of new Set(events.map(({ metadata }) => metadata.organizationId))) {
+      ends.set(organizationId, this.known.get(organizationId) ?? linker.trusted(organizationId, await chain.end(organizationId)));
+    }
+    return ends;
+  }
+
+  /** Chains what was stored until now, when the work ends. Another copy may be doing it already. */
+  private async drain(): Promise<void> {
+    const until = performance.now() + DRAIN_MS;
+    for (let caughtUp = false; !caughtUp && performance.now() < until; ) {
+      const batch = await this.deps.log.readAll(this.reached, DRAINED_AT_A_TIME);
+      await this.take(batch);
+      ({ caughtUp } = batch);
+    }
+  }
+
+  private async lookForStrangers(): Promise<void> {
+    const event = await this.deps.chain.stranger();
+    if (event === null) return;
+    const { position, stream, type } = event;
+    this.deps.onError(new Error(`${type} of ${stream} at position ${position} was not stored by this service: run contacts verify --audit`));
+  }
+
+  private async signWhatIsLong({ events }: EventBatch): Promise<void> {
+    const { chain, signer, headEvery = HEAD_EVERY } = this.deps;
     for (const event of events) {
       const { organizationId } = event.metadata;
-      const before = ends.get(organizationId) ?? (await this.endOf(organizationId));
-      const end = this.advance(before, event);
-      ends.set(organizationId, end);
-      const { sequence, hash } = end;
-      links.push({ number: this.links + links.length + 1, organizationId, sequence, eventId: event.id, position: event.position, hash });
+      this.uncovered.set(organizationId, (this.uncovered.get(organizationId) ?? 0) + (isHead(event) ? 0 : 1));
     }
-    return { from: this.reached, to: position, links, ends: [...ends.values()].map((end) => this.signed(end)) };
-  }
-
-  /** The end of a chain, checked: whoever changed it and its links must not get them signed. */
-  private async endOf(organizationId: string): Promise<ChainEnd> {
-    const known = this.known.get(organizationId);
-    if (known !== undefined) return known;
-    const end = await this.deps.chain.end(organizationId);
-    if (end === null) return emptyChain(organizationId);
-    if (this.deps.keys.check(end) === 'good') return end;
-    this.deps.onError(new Error('the end of an audit chain was not signed by this service: run contacts verify --audit'));
-    return { ...end, signature: '' };
-  }
-
-  private advance(end: ChainEnd, event: StoredEvent): ChainEnd {
-    const sequence = end.sequence + 1;
-    const next = { ...end, sequence, hash: linkHash(end.hash, sequence, event), position: event.position };
-    const now = this.deps.clock.now().getTime();
-    if (!isHead(event)) return { ...next, lastEvent: sequence, uncoveredSince: end.uncoveredSince ?? now };
-    const covered = Math.max(end.covered, Math.min(headOf(event)?.sequence ?? 0, end.sequence));
-    return { ...next, covered, uncoveredSince: end.lastEvent > covered ? now : null };
-  }
-
-  private signed(end: ChainEnd): ChainEnd {
-    if (end.signature === '') return end;
-    return { ...end, ...this.deps.keys.sign({ ...end, at: this.deps.clock.now().toISOString() }) };
-  }
-
-  private async signWhatIsLong(ends: readonly ChainEnd[]): Promise<void> {
-    const { signer, headEvery = HEAD_EVERY } = this.deps;
-    for (const end of ends) {
-      const covered = Math.max(end.covered, this.asked.get(end.organizationId) ?? 0);
-      if (end.lastEvent - covered < headEvery.events) continue;
-      await signer.append(end);
-      this.asked.set(end.organizationId, end.sequence);
+    for (const organizationId of new Set(events.map(({ metadata }) => metadata.organizationId))) {
+      if ((this.uncovered.get(organizationId) ?? 0) < headEvery.events) continue;
+      const end = await chain.end(organizationId);
+      if (end !== null) await signer.append(end);
+      this.uncovered.delete(organizationId);
     }
   }
 
@@ -130,11 +132,6 @@ export class Chainer {
       await sleep(Math.min(LOOK_EVERY_MS, headEvery.ms), undefined, { signal }).catch(() => undefined);
     }
   }
-}
-
-/** Its signature says that it is to have one. */
-function emptyChain(organizationId: string): ChainEnd {
-  return { organizationId, sequence: 0, hash: FIRST_HASH, position: '', at: '', signature: 'none yet', keyFingerprint: '', lastEvent: 0, covered: 0, uncoveredSince: null };
 }
 
 async function pauseUntil(signal: AbortSignal): Promise<void> {

@@ -21,7 +21,11 @@ export class EventCursor {
   /** @throws UnavailableError */
   async next(): Promise<Next> {
     while (this.index >= this.page.length) {
-      if (this.ended) return null;
+      if (this.ended) {
+        // Asked again, it looks whether there are more by then.
+        this.ended = false;
+        return null;
+      }
       if (!(await this.turn())) return 'damaged';
     }
     return this.page[this.index++] as StoredEvent;

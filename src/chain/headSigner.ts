@@ -23,12 +23,12 @@ export interface HeadSignerDeps {
 export class HeadSigner {
   constructor(private readonly deps: HeadSignerDeps) {}
 
-  /** Appends a head that covers all events up to `end`, unless there is one or the chain cannot be vouched for. @throws UnavailableError */
+  /** Appends a head that covers all events up to `end`, unless there is one or the chain cannot be vouched for: whoever changed its end must not get that signed. @throws UnavailableError */
   async append(end: ChainEnd): Promise<void> {
     const { log, events, keys, clock } = this.deps;
     const { organizationId, sequence, hash, position } = end;
     // An event of no organization was written by another program: it is chained, and vouched for by the end alone.
-    if (end.signature === '' || organizationId === '') return;
+    if (organizationId === '' || keys.checkEnd(end) !== 'good') return;
     const stream = auditHeadStream(organizationId);
     const last = await log.last(stream);
     if ((headOf(last)?.sequence ?? 0) >= end.lastEvent) return;

@@ -12,8 +12,8 @@ export async function resignEnds({ chain, clock, keys, signal }: { chain: ChainS
     signal.throwIfAborted();
     const page = await chain.ends(after, PAGE);
     for (const end of page) {
-      if (end.keyFingerprint === keys.fingerprint || keys.check(end) !== 'good') continue;
-      await chain.resign(keys.sign({ ...end, at: clock.now().toISOString() }));
+      if (end.keyFingerprint === keys.fingerprint || keys.checkEnd(end) !== 'good') continue;
+      await chain.resign(keys.signEnd({ ...end, at: clock.now().toISOString() }));
     }
     const last = page.at(-1);
     if (last === undefined) return;

@@ -89,15 +89,21 @@ class ChainAudit {
     return this.rest(events, until);
   }
 
-  /** Events after the last link: those up to the checkpoint were added. */
+  /** Events after the last link: those up to the checkpoint were added, and all of them where each is linked as it is stored. */
   private async rest(events: EventCursor, until: Position | null): Promise<Finding | null> {
     for (let event = await events.next(); event !== null; event = await events.next()) {
       this.deps.signal.throwIfAborted();
       if (event === 'damaged') return { ...nowhere, kind: 'added', note: 'it stands after the last link and cannot be read' };
       if (this.deps.log.compare(event.position, until) <= 0) return found('added', event, null);
-      this.audit.waiting += 1;
+      if (!this.deps.chain.linksAtOnce) this.audit.waiting += 1;
+      else if (await this.isStranger(event)) return found('added', event, null, 'no service stored it');
     }
     return null;
+  }
+
+  /** Whether an event had no link though it was there: the checkpoint that is read after it had not come to it. */
+  private async isStranger({ position }: StoredEvent): Promise<boolean> {
+    return this.deps.log.compare(position, (await this.deps.chain.checkpoint()).position) > 0;
   }
 
   private async compare(link: Link, event: Next): Promise<Finding | null> {
@@ -200,7 +206,7 @@ class ChainAudit {
 
   private async checkEnd(end: ChainEnd): Promise<Finding | null> {
     const { chain, keys } = this.deps;
-    const checked = keys.check(end);
+    const checked = keys.checkEnd(end);
     if (checked === 'unknown') return forged(end, 'the end of its chain is signed by a key that is not in ENCRYPTION_KEY');
     if (checked === 'bad') return forged(end, 'the end of its chain has no right signature');
     if ((await chain.link(end.organizationId, end.sequence + 1)) !== null) {

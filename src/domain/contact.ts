@@ -150,7 +150,8 @@ function decideRestore(state: ContactState, manager: string | null): Decision<Co
   const { id, createdAt } = state.contact;
   const fields = fieldsOf(state.contact);
   const contact = { ...fields, metadata: { ...fields.metadata, reportsTo: manager } };
-  return accept({ type: 'ContactRestored', data: { contactId: id, contact, createdAt } });
+  const had = fields.metadata.reportsTo;
+  return accept({ type: 'ContactRestored', data: { contactId: id, contact, createdAt, ...(had === manager || had === null ? {} : { formerManager: had }) } });
 }
 
 function decideErase(state: ContactState, reason: string): Decision<ContactEvent> {

@@ -6,7 +6,7 @@
 // last link, signed each time it moves. A *head* is such an end that was appended to the log and can
 // be kept elsewhere.
 
-import type { Position } from './eventLog.js';
+import type { Position, StoredEvent } from './eventLog.js';
 
 export interface Link {
   number: number;
@@ -47,7 +47,28 @@ export interface ChainStep {
   ends: readonly ChainEnd[];
 }
 
+/** Some events in the order of the log, and where the log stands after them. */
+export interface ChainedRun {
+  from: Position | null;
+  to: Position;
+  events: readonly StoredEvent[];
+  /** How many links there are before them. */
+  links: number;
+}
+
+/** Makes links. */
+export interface Linker {
+  /** The end of an organization's chain as it is gone on from: one that was not signed by us must never be. */
+  trusted(organizationId: string, stored: ChainEnd | null): ChainEnd;
+  /** What a run of events makes; `endOf` gives the trusted end of each chain before it. */
+  step(run: ChainedRun, endOf: (organizationId: string) => ChainEnd): ChainStep;
+}
+
 export interface ChainStore {
+  /** Whether each event is linked in the very step that stores it: one without a link was then stored by somebody else. */
+  readonly linksAtOnce: boolean;
+  /** The first event in the order of the log that has not its own link, where each must have one; null: there is none. */
+  stranger(): Promise<StoredEvent | null>;
   /** How far the log is chained, and by how many links. */
   checkpoint(): Promise<{ position: Position | null; links: number }>;
   /**

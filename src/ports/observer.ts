@@ -14,4 +14,6 @@ export interface PlatformObserver {
   written(group: WrittenGroup): void;
   /** A server of the platform was lost while it was being followed; it is tried again until it is back. */
   lost(error: unknown): void;
+  /** Something stored was not stored by the service. */
+  forged(error: Error): void;
 }

@@ -27,8 +27,12 @@ export const contactsProjection: Projection = {
   changed: (before, event, after) => {
     if (event.type === 'ReportingLineFenced') return null;
     if (event.type === 'ContactCreated') return 'first version';
-    // What is restored is what was deleted, and a deletion changes no field.
-    if (after === null || event.type === 'ContactRestored') return [];
+    // A deletion changes no field, and what is restored is what was deleted, but for a manager who no longer fits.
+    if (after === null) return [];
+    if (event.type === 'ContactRestored') {
+      const { formerManager: from } = event.data;
+      return from === undefined ? [] : [{ field: 'metadata.reportsTo', from, to: after.metadata.reportsTo }];
+    }
     return changesOf(before, after, event.type === 'ContactUpdated' ? (event.data.changes as JsonObject) : null);
   },
 };

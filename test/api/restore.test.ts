@@ -48,11 +48,14 @@ test('a manager who is gone, or reports to it by now, is left out', async () => 
   await client.delete(`/contacts/${ada.id}`);
   await client.delete(`/contacts/${boss.id}`);
   expect((await client.post(`/contacts/${ada.id}/restore`)).body.metadata.reportsTo).toBeNull();
+  const { type, changes } = (await client.get(`/contacts/${ada.id}/history`)).body.data.at(-1);
+  expect({ type, changes }).toEqual({ type: 'ContactRestored', changes: [{ field: 'metadata.reportsTo', from: boss.id, to: null }] });
   const eve = await make(client, 'Eve', { metadata: { reportsTo: top.id } });
   await client.delete(`/contacts/${eve.id}`);
   await client.delete(`/contacts/${top.id}`);
   await client.post(`/contacts/${top.id}/restore`);
   expect((await client.post(`/contacts/${eve.id}/restore`)).body.metadata.reportsTo).toBe(top.id);
+  expect((await client.get(`/contacts/${eve.id}/history`)).body.data.at(-1)).toMatchObject({ type: 'ContactRestored', changes: [] });
 });
 
 test('restoring at the same time as others are put under each other closes no cycle', async () => {

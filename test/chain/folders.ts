@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Sqlite from 'libsql';
 import { Chainer } from '../../src/chain/chainer.js';
+import { ChainLinker } from '../../src/chain/linker.js';
 import { HeadKeys } from '../../src/chain/headKeys.js';
 import { HeadSigner } from '../../src/chain/headSigner.js';
 import { verifyChain, type Audit } from '../../src/chain/verifyChain.js';
@@ -12,6 +13,7 @@ import { readSettings } from '../../src/config.js';
 import { openHost } from '../../src/host.js';
 import type { Host } from '../../src/operations/operation.js';
 import type { SignedHead } from '../../src/ports/chainStore.js';
+import { systemClock } from '../../src/ports/clock.js';
 import { openPlatform } from '../contract/embedded.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ENCRYPTION_KEY, testEnvironment } from '../support/service.js';
@@ -24,7 +26,8 @@ export async function chainAll({ platform, events, clock, ids }: Host, { keys = 
   const headKeys = new HeadKeys(keys);
   const failures: unknown[] = [];
   const signer = new HeadSigner({ log, events, keys: headKeys, clock, ids });
-  const chainer = new Chainer({ log, chain, keys: headKeys, clock, signer, onError: (error) => failures.push(error), headEvery });
+  const linker = new ChainLinker({ keys: headKeys, clock, onForged: (error) => failures.push(error) });
+  const chainer = new Chainer({ log, chain, linker, clock, signer, onError: (error) => failures.push(error), headEvery });
   const stop = new AbortController();
   const running = chainer.run(stop.signal).catch((error: unknown) => failures.push(error));
   const isDone = async () => (await log.head()) === (await chain.checkpoint()).position && (await chain.due(new Date(8.64e15), 1)).length === 0;
@@ -47,9 +50,11 @@ export function copyOf(dataDir: string, tamper: (file: Sqlite.Database) => void 
 }
 
 export async function audit(dataDir: string, { outside = null, keys = [ENCRYPTION_KEY] }: { outside?: SignedHead | null; keys?: string[] } = {}): Promise<Audit> {
-  const { log, chain, close } = await openPlatform(dataDir);
+  const headKeys = new HeadKeys(keys);
+  const linker = new ChainLinker({ keys: headKeys, clock: systemClock, onForged: () => undefined });
+  const { log, chain, close } = await openPlatform(dataDir, undefined, linker);
   try {
-    const deps = { log, chain, keys: new HeadKeys(keys), outside, report: () => undefined, signal: new AbortController().signal };
+    const deps = { log, chain, keys: headKeys, outside, report: () => undefined, signal: new AbortController().signal };
     return await verifyChain(deps);
   } finally {
     await close();

@@ -179,7 +179,8 @@ describe('restoring', () => {
 
   test('brings back the whole contact, under its manager or none', () => {
     givenContact(...history).when({ type: 'restore', manager: 'boss' }).then([restored('boss')]);
-    givenContact(...history).when({ type: 'restore', manager: null }).then([restored(null)]);
+    const { type, data } = restored(null);
+    givenContact(...history).when({ type: 'restore', manager: null }).then([{ type, data: { ...data, formerManager: 'boss' } } as ContactEvent]);
   });
 
   test('does nothing to a living one, and finds neither an erased one nor one that never was', () => {

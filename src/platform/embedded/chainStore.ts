@@ -2,8 +2,9 @@
 
 import { decodeOrganization, encodeOrganization } from '../../domain/streams.js';
 import type { ChainEnd, ChainStep, ChainStore, Link, SignedHead } from '../../ports/chainStore.js';
-import type { Position } from '../../ports/eventLog.js';
+import type { Position, StoredEvent } from '../../ports/eventLog.js';
 import { reading, type Database } from './database.js';
+import { EVENT_COLUMNS, toEvent, type EventRow } from './eventLog.js';
 import type { GroupCommit } from './groupCommit.js';
 
 const SUBSCRIBER = 'audit';
@@ -38,29 +39,57 @@ export class SqliteChainStore implements ChainStore {
   constructor(
     private readonly database: Database,
     private readonly writes: GroupCommit,
+    readonly linksAtOnce: boolean,
   ) {}
 
   async checkpoint(): Promise<{ position: Position | null; links: number }> {
     return reading(() => {
-      const { links } = this.database.get<{ links: number }>('SELECT coalesce(max(number), 0) AS links FROM chain_links') ?? { links: 0 };
-      return { position: this.positionNow(), links };
+      return { position: this.positionNow(), links: this.linksNow() };
+    });
+  }
+
+  /** Event and link of one number go together. Where they do not, none after them does: halving finds the first. */
+  async stranger(): Promise<StoredEvent | null> {
+    return reading(() => {
+      let [low, high] = [0, this.database.get<{ head: number }>('SELECT coalesce(max(position), 0) AS head FROM events')?.head ?? 0];
+      if (!this.linksAtOnce || (high === this.linksNow() && this.isLinked(high))) return null;
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if (this.isLinked(middle + 1)) low = middle + 1;
+        else high = middle;
+      }
+      const row = this.database.get<EventRow>(`SELECT ${EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT 1`, low);
+      return row === undefined ? null : toEvent(row);
     });
   }
 
   async append({ from, to, links, ends }: ChainStep): Promise<boolean> {
     return this.writes.runInPassing(() => {
       if (this.positionNow() !== from) return false;
-      this.database.run('INSERT OR REPLACE INTO checkpoints (subscriber, position) VALUES (?, ?)', SUBSCRIBER, to);
-      for (const end of ends) this.putEnd(end);
-      for (const link of links) this.insertLink(link);
+      this.appendNow(to, links, ends);
       return true;
     });
   }
 
+  /** `append` within a group, wherever the checkpoint is. */
+  appendNow(to: Position, links: readonly Link[], ends: readonly ChainEnd[]): void {
+    // Where links are made at once the last of them says how far the log is chained.
+    if (!this.linksAtOnce) this.database.run('INSERT OR REPLACE INTO checkpoints (subscriber, position) VALUES (?, ?)', SUBSCRIBER, to);
+    const chains = new Map(ends.map((end) => [end.organizationId, this.putEnd(end)]));
+    for (const link of links) this.insertLink(link, chains.get(link.organizationId) as number);
+  }
+
   async end(organizationId: string): Promise<ChainEnd | null> {
-    const sql = `SELECT ${END_COLUMNS} FROM chains WHERE organization = ?`;
-    const row = await reading(() => this.database.get<EndRow>(sql, encodeOrganization(organizationId)));
+    return reading(() => this.endNow(organizationId));
+  }
+
+  endNow(organizationId: string): ChainEnd | null {
+    const row = this.database.get<EndRow>(`SELECT ${END_COLUMNS} FROM chains WHERE organization = ?`, encodeOrganization(organizationId));
     return row === undefined ? null : toEnd(row);
+  }
+
+  linksNow(): number {
+    return this.database.get<{ links: number }>('SELECT coalesce(max(number), 0) AS links FROM chain_links')?.links ?? 0;
   }
 
   async ends(after: string | null, limit: number): Promise<ChainEnd[]> {
@@ -90,16 +119,24 @@ export class SqliteChainStore implements ChainStore {
     await this.writes.run(() => this.database.run(sql, at, signature, keyFingerprint, encodeOrganization(organizationId), sequence));
   }
 
+  private isLinked(number: number): boolean {
+    const sql = 'SELECT 1 AS one FROM events e JOIN chain_links l ON l.number = e.position AND l.event_id = e.id WHERE e.position = ?';
+    return number === 0 || this.database.get(sql, number) !== undefined;
+  }
+
   private positionNow(): Position | null {
+    if (this.linksAtOnce) return this.database.get<{ position: Position }>('SELECT position FROM chain_links ORDER BY number DESC LIMIT 1')?.position ?? null;
     const row = this.database.get<{ position: number | string }>('SELECT position FROM checkpoints WHERE subscriber = ?', SUBSCRIBER);
     return row === undefined ? null : String(row.position);
   }
 
-  private putEnd(end: ChainEnd): void {
-    this.database.run(
+  /** Returns the number of the chain. */
+  private putEnd(end: ChainEnd): number {
+    const row = this.database.get<{ number: number }>(
       `INSERT INTO chains (${END_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
        ON CONFLICT (organization) DO UPDATE SET sequence = ?2, hash = ?3, position = ?4, at = ?5, signature = ?6, key_fingerprint = ?7,
-         last_event = ?8, covered = ?9, uncovered_since = ?10`,
+         last_event = ?8, covered = ?9, uncovered_since = ?10
+       RETURNING number`,
       encodeOrganization(end.organizationId),
       end.sequence,
       Buffer.from(end.hash, 'hex'),
@@ -111,12 +148,12 @@ export class SqliteChainStore implements ChainStore {
       end.covered,
       end.uncoveredSince,
     );
+    return row?.number ?? 0;
   }
 
-  private insertLink({ number, organizationId, sequence, eventId, position, hash }: Link): void {
-    const sql = `INSERT INTO chain_links (number, chain, sequence, event_id, position, hash)
-      VALUES (?, (SELECT number FROM chains WHERE organization = ?), ?, ?, ?, ?)`;
-    this.database.run(sql, number, encodeOrganization(organizationId), sequence, eventId, position, Buffer.from(hash, 'hex'));
+  private insertLink({ number, sequence, eventId, position, hash }: Link, chain: number): void {
+    const sql = 'INSERT INTO chain_links (number, chain, sequence, event_id, position, hash) VALUES (?, ?, ?, ?, ?, ?)';
+    this.database.run(sql, number, chain, sequence, eventId, position, Buffer.from(hash, 'hex'));
   }
 }
 

@@ -129,6 +129,11 @@ export class SqliteEventLog implements EventLog, Participant {
     return this.lastPosition;
   }
 
+  /** What the running group has appended. */
+  running(): readonly StoredEvent[] {
+    return this.appended;
+  }
+
   committed(): void {
     if (this.appended.length === 0) return;
     this.tail.push(...this.appended);

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../../ports/commit.js';
+import type { Linker } from '../../ports/chainStore.js';
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
@@ -23,6 +24,7 @@ import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
 import { GroupCommit, type GroupObserver } from './groupCommit.js';
 import { SqliteHistoryStore } from './historyStore.js';
+import { InlineChain } from './inlineChain.js';
 import { InlineProjector, type ChangesOf } from './inlineProjector.js';
 import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeMigrations } from './layout.js';
@@ -43,6 +45,8 @@ export interface EmbeddedOptions {
   wrappingKeys: WrappingKeys;
   projections: readonly Projection[];
   changesOf: ChangesOf;
+  /** Links events as they are stored, where they and their chains are both kept here. */
+  linker?: Linker | undefined;
   /** The order of positions, where the events lie in another log. */
   compare?: EventLog['compare'] | undefined;
   /** Positions of that log as texts that sort as they do; as they are unless given. */
@@ -96,7 +100,7 @@ const observing =
 
 function openStore(
   database: Database,
-  { projections, changesOf, compare, sortKey = String }: Pick<EmbeddedOptions, 'projections' | 'changesOf' | 'compare' | 'sortKey'>,
+  { projections, changesOf, linker, compare, sortKey = String }: Pick<EmbeddedOptions, 'projections' | 'changesOf' | 'linker' | 'compare' | 'sortKey'>,
   observe: GroupObserver,
 ) {
   const writes = new GroupCommit(database, observe);
@@ -111,6 +115,8 @@ function openStore(
   writes.join(generations);
   writes.join(documents);
   writes.join(inline);
+  const chain = new SqliteChainStore(database, writes, linker !== undefined);
+  if (linker !== undefined) writes.join(new InlineChain(log, chain, linker));
   const commit: Commit = (stream, expected, stored, plain) => {
     const caller = callerTrace();
     return writes.run(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
@@ -129,7 +135,7 @@ function openStore(
     history: new SqliteHistoryStore(database, documents),
     eventIndex: new SqliteEventIndex(database, log),
     checkpoints: new SqliteCheckpoints(database, writes),
-    chain: new SqliteChainStore(database, writes),
+    chain,
     idempotency: new SqliteIdempotencyStore(database, writes),
     counters: { shared: false as const, store: new SqliteCounterStore(database, writes) },
     leases: new EmbeddedLeases(),

@@ -28,6 +28,7 @@ interface CheckpointDocument {
 }
 
 export class MongoChainStore implements ChainStore {
+  readonly linksAtOnce = false;
   private readonly linksOf: Collection<LinkDocument>;
   private readonly endsOf: Collection<EndDocument>;
   private readonly checkpoints: Collection<CheckpointDocument>;
@@ -41,6 +42,11 @@ export class MongoChainStore implements ChainStore {
   async prepare(): Promise<void> {
     await makeIndexes(this.connection, this.linksOf, [{ name: 'by_organization', key: { organizationId: 1, sequence: 1 } }]);
     await makeIndexes(this.connection, this.endsOf, [{ name: 'by_uncovered', key: { uncoveredSince: 1 } }]);
+  }
+
+  /** Others may write to the log at any time. */
+  async stranger(): Promise<null> {
+    return null;
   }
 
   async checkpoint(): Promise<{ position: Position | null; links: number }> {
