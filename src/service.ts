@@ -27,6 +27,7 @@ import { Metrics, type Follower as Followed } from './metrics/metrics.js';
 import { measureWebhooks } from './metrics/webhooks.js';
 import { systemClock } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
+import { AuditTrail } from './projections/auditTrail.js';
 import { Follower } from './projections/follower.js';
 import { Reactor } from './subscriptions/reactor.js';
 import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
@@ -88,6 +89,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const erased = ({ organizationId, contactId }: { organizationId: string; contactId: string }) => handler.forget(contactStream(organizationId, contactId));
   const feed = new EventFeed({ log, events, pages, skipped: () => host.projector.deps.skips.places(), erased, onError });
   const headKeys = new HeadKeys(listOf(settings.ENCRYPTION_KEY ?? ''));
+  const trail = new AuditTrail(platform.history, events);
   let stopping = false;
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, erasure, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
@@ -98,7 +100,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     alarms: systemClock,
     idempotency: { idempotency, clock, ids, onError },
     webhooks: webhooks.api,
-    audit: { head: async (organizationId) => headOf(await platform.log.last(auditHeadStream(organizationId))), publicKey: (fingerprint) => headKeys.publicKey(fingerprint) },
+    audit: { page: (...asked) => trail.page(...asked), head: async (organizationId) => headOf(await platform.log.last(auditHeadStream(organizationId))), publicKey: (fingerprint) => headKeys.publicKey(fingerprint) },
     logger,
     tokens: { keys, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE },
     limits,

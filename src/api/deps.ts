@@ -29,6 +29,8 @@ export interface RouteDeps {
 }
 
 export interface AuditDeps {
+  /** Up to `limit` entries that meet `filter` after `after` (null: from the newest on), newest first. */
+  page: HistoryStore['audit'];
   /** The newest head of an organization's chain in the log; null when there is none. */
   head: (organizationId: string) => Promise<SignedHead | null>;
   /** The public key (PEM) that checks signatures by the key of a fingerprint; null when it is not known any more. */

@@ -1,7 +1,6 @@
-// Who signs heads and ends, by keys derived from the encryption keys by HKDF: whoever has the data
-// alone cannot. Heads by Ed25519: an auditor checks them with the public key alone and could not sign
-// either, as with a shared secret. Ends by HMAC: the service alone checks them, and they are signed
-// with every write, where Ed25519 would take twenty times as long.
+// Signs heads and ends by keys derived from the encryption keys by HKDF, which the data alone does not
+// give. Heads by Ed25519: who checks them by the public key could not sign. Ends by HMAC: the service
+// alone checks them, with every write, and that takes a twentieth of the time.
 
 import { createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, hkdfSync, sign, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
 import type { SignedHead } from '../ports/chainStore.js';

@@ -63,3 +63,10 @@ function keysOf(from: Json | undefined, to: Json | undefined): string[] | null {
   const keys = new Set(values.flatMap((value) => Object.keys(value)));
   return keys.size === 0 ? null : [...keys];
 }
+
+/** Orders what happened by time, the newest first; what has one time by id and revision. */
+export function newestFirst(a: { at: string; id: string; revision: number }, b: { at: string; id: string; revision: number }): number {
+  if (a.at !== b.at) return a.at < b.at ? 1 : -1;
+  if (a.id !== b.id) return a.id < b.id ? 1 : -1;
+  return b.revision - a.revision;
+}

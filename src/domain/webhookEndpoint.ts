@@ -108,7 +108,10 @@ function decideUpdate(endpoint: WebhookEndpoint, { status, ...patch }: WebhookEn
   const enabled = status === 'enabled' && endpoint.status === 'disabled' ? { status } : {};
   const changes = { ...(Object.fromEntries(changed) as Partial<WebhookEndpointFields>), ...enabled };
   const events: WebhookEndpointEvent[] = [];
-  if (Object.keys(changes).length > 0) events.push({ type: 'WebhookEndpointUpdated', data: { endpointId, changes } });
+  if (Object.keys(changes).length > 0) {
+    const previous = Object.fromEntries(Object.keys(changes).map((field) => [field, endpoint[field as keyof typeof changes]]));
+    events.push({ type: 'WebhookEndpointUpdated', data: { endpointId, changes, previous } });
+  }
   if (status === 'disabled' && endpoint.status === 'enabled') {
     events.push({ type: 'WebhookEndpointDisabled', data: { endpointId, reason: 'requested' } });
   }

@@ -1,10 +1,11 @@
 // The audit of an organization: the histories of all its documents as one, newest first.
 
+import { newestFirst } from '../domain/history.js';
 import type { AuditFilter, AuditItem, AuditPage } from '../ports/historyStore.js';
 import type { ProjectionName } from '../ports/projection.js';
 
 /** Whose histories make up the audit. */
-const audited: readonly ProjectionName[] = ['contacts', 'companies'];
+const audited: readonly ProjectionName[] = ['contacts', 'companies', 'endpoints'];
 
 /** Those of them that a filter leaves, and the one document that it names there. */
 export function auditSources({ contactId, companyId }: AuditFilter): { projection: ProjectionName; id: string | null }[] {
@@ -21,10 +22,4 @@ export function auditPage(given: readonly AuditItem[][], limit: number): AuditPa
   const last = items.at(-1);
   const next = last !== undefined && all.length > limit ? { at: last.at, id: last.id, revision: last.revision } : null;
   return { items, next };
-}
-
-function newestFirst(a: AuditItem, b: AuditItem): number {
-  if (a.at !== b.at) return a.at < b.at ? 1 : -1;
-  if (a.id !== b.id) return a.id < b.id ? 1 : -1;
-  return b.revision - a.revision;
 }

@@ -17,10 +17,11 @@ export function changesText({ changes }: HistoryEntry): string | null {
   return changes === 'first version' ? null : JSON.stringify(changes);
 }
 
+const idNames: Record<ProjectionName, string> = { contacts: 'contactId', companies: 'companyId', endpoints: 'webhookId' };
+
 /** An entry as the audit shows it. */
 export function auditText(projection: ProjectionName, id: string, head: string, changes: string): string {
-  const name = projection === 'contacts' ? 'contactId' : 'companyId';
-  return `{"${name}":${JSON.stringify(id)},${head.slice(1)},"changes":${changes}}`;
+  return `{"${idNames[projection]}":${JSON.stringify(id)},${head.slice(1)},"changes":${changes}}`;
 }
 
 /** What a first version has set, as JSON. */

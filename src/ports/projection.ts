@@ -10,7 +10,7 @@ import type { RecordedEvent } from './eventStore.js';
 
 export type { DocumentKeys };
 
-export type ProjectionName = 'contacts' | 'companies';
+export type ProjectionName = 'contacts' | 'companies' | 'endpoints';
 
 /** What is made of the events and can be made anew: the documents of a projection, or the index of events. */
 export type GenerationName = ProjectionName | 'events';

@@ -4,10 +4,11 @@ import type { RecordedEvent } from '../ports/eventStore.js';
 import type { Change, Changes, DocumentSubject, HistoryEntry, Projection, Version, Versioned } from '../ports/projection.js';
 import { companiesProjection } from './companies.js';
 import { contactsProjection } from './contacts.js';
+import { endpointsProjection } from './endpoints.js';
 import { noSkips, type Skips } from './skips.js';
 
 /** Every projection there is. Each shows events of streams of its own. */
-export const projections: readonly Projection[] = [contactsProjection, companiesProjection];
+export const projections: readonly Projection[] = [contactsProjection, companiesProjection, endpointsProjection];
 
 /** An event that cannot follow on what the read model shows: one between them is missing. */
 export class ProjectionGapError extends Error {

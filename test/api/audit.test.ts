@@ -69,6 +69,33 @@ test('is filtered by actor, type, contact, company and time, alone and together'
   expect(typesOf(await audit(`?since=${at}&until=${at}&type=PrimarySet`))).toEqual(['PrimarySet']);
 });
 
+test('tells what happened to webhook endpoints, and no secret of theirs', async () => {
+  const owner = newOrganization();
+  const [client, reader] = [service.client(owner, { sub: 'ada' }), service.client(owner, { scope: 'audit:read' })];
+  const { id, secret } = (await client.post('/webhooks', { url: 'https://example.com/a', events: ['contact.created'] })).body;
+  await client.put(`/webhooks/${id}`, { url: 'https://example.com/b', status: 'disabled' });
+  await client.put(`/webhooks/${id}`, { status: 'enabled' });
+  const rotated = (await client.post(`/webhooks/${id}/rotate-secret`)).body.secret as string;
+  await client.delete(`/webhooks/${id}`);
+  const { body, text } = await reader.get('/audit');
+  const told = (body.data as (Entry & { webhookId: string; changes: object[] })[]).map(({ type, revision, webhookId, changes }) => ({ type, revision, mine: webhookId === id, changes }));
+  const change = (field: string, from: unknown, to: unknown) => ({ field, from, to });
+  const created = [change('url', null, 'https://example.com/a'), change('events', null, ['contact.created']), change('ordered', null, false), change('status', null, 'enabled')];
+  expect(told.reverse()).toEqual([
+    { type: 'WebhookEndpointCreated', revision: 0, mine: true, changes: expect.arrayContaining(created) },
+    { type: 'WebhookEndpointUpdated', revision: 1, mine: true, changes: [change('url', 'https://example.com/a', 'https://example.com/b')] },
+    { type: 'WebhookEndpointDisabled', revision: 2, mine: true, changes: [change('status', 'enabled', 'disabled'), change('disabledReason', null, 'requested')] },
+    { type: 'WebhookEndpointUpdated', revision: 3, mine: true, changes: [change('status', 'disabled', 'enabled')] },
+    { type: 'WebhookEndpointSecretRotated', revision: 4, mine: true, changes: [] },
+    { type: 'WebhookEndpointDeleted', revision: 5, mine: true, changes: [] },
+  ]);
+  for (const kept of [secret, rotated]) expect(text).not.toContain(kept);
+  expect(typesOf((await reader.get('/audit?type=WebhookEndpointDisabled&actor=ada')).body.data)).toEqual(['WebhookEndpointDisabled']);
+  expect((await reader.get(`/audit?contactId=${contact.id}`)).body.data).toEqual([]);
+  expect((await reader.get('/audit', { Accept: 'text/csv' })).text).toContain(`,${id},5,`);
+  expect(typesOf(await audit())).not.toContain('WebhookEndpointCreated');
+});
+
 test('pages by cursor in every format', async () => {
   const whole = await audit();
   const paged: Entry[] = [];
@@ -111,12 +138,12 @@ test('in CSV no value is a formula, and every value comes back', async () => {
 
 test("shows nothing of another organization, and needs audit:read", async () => {
   expect((await service.client().get(`/audit?contactId=${contact.id}`)).body).toEqual({ data: [], nextCursor: null });
-  expect((await service.client().get('/audit', { Accept: 'text/csv' })).text.trim()).toBe('at,type,actor,contactId,companyId,revision,eventId,requestId,changes');
+  expect((await service.client().get('/audit', { Accept: 'text/csv' })).text.trim()).toBe('at,type,actor,contactId,companyId,webhookId,revision,eventId,requestId,changes');
   expectError(await service.client(organization, { scope: 'contacts:read companies:read events:read' }).get('/audit'), 403, 'FORBIDDEN');
 });
 
 test('names what is wrong with its parameters', async () => {
-  for (const [query, field] of [['type=Nothing', 'type'], ['contactId=x', 'contactId'], ['since=yesterday', 'since'], ['limit=0', 'limit'], ['cursor=x', 'cursor'], ['page=1', 'page']]) {
+  for (const [query, field] of [['type=Nothing', 'type'], ['contactId=x', 'contactId'], ['since=yesterday', 'since'], ['since=9999-12-31T23:59:59-01:00', 'since'], ['until=0000-01-01T00:00:00%2B01:00', 'until'], ['limit=0', 'limit'], ['cursor=x', 'cursor'], ['page=1', 'page']]) {
     expectInvalid(await auditor.get(`/audit?${query}`), field as string);
   }
 });

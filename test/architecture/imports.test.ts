@@ -24,7 +24,7 @@ const allowed: Record<string, string[]> = {
   platform: ['domain', 'ports'],
   config: [],
   migration: ['ports', 'operations', 'platform', 'config'],
-  host: ['domain', 'ports', 'projections', 'operations', 'platform', 'config'],
+  host: ['domain', 'ports', 'projections', 'chain', 'operations', 'platform', 'config'],
   service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'chain', 'operations', 'api', 'metrics', 'platform', 'config', 'host', 'webhookParts'],
   webhookParts: ['domain', 'ports', 'commands', 'subscriptions', 'webhooks'],
   main: ['cli', 'config', 'operations', 'service'],

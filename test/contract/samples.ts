@@ -110,8 +110,8 @@ export class Story {
   }
 
   /** Projects events into what reads see; returns the changes made for each projection. */
-  async tell(...events: RecordedEvent[]): Promise<Record<'contacts' | 'companies', Change[]>> {
-    const told: Record<'contacts' | 'companies', Change[]> = { contacts: [], companies: [] };
+  async tell(...events: RecordedEvent[]): Promise<Record<ProjectionName, Change[]>> {
+    const told: Record<ProjectionName, Change[]> = { contacts: [], companies: [], endpoints: [] };
     for (const { name } of projections) told[name] = await this.tellTo(name, await this.live(name), ...events);
     return told;
   }

@@ -16,7 +16,7 @@ import { eventMetadata } from '../contract/samples.js';
 const fields: WebhookEndpointFields = { url: 'https://example.com/hook', events: [...webhookTopics], description: null, ordered: false };
 const created: WebhookEndpointEvent = { type: 'WebhookEndpointCreated', data: { endpointId: 'e', endpoint: fields } };
 const disabled: WebhookEndpointEvent = { type: 'WebhookEndpointDisabled', data: { endpointId: 'e', reason: 'gone' } };
-const enabled: WebhookEndpointEvent = { type: 'WebhookEndpointUpdated', data: { endpointId: 'e', changes: { status: 'enabled' } } };
+const enabled: WebhookEndpointEvent = { type: 'WebhookEndpointUpdated', data: { endpointId: 'e', changes: { status: 'enabled' }, previous: { status: 'disabled' } } };
 const rotated: WebhookEndpointEvent = { type: 'WebhookEndpointSecretRotated', data: { endpointId: 'e' } };
 const deleted: WebhookEndpointEvent = { type: 'WebhookEndpointDeleted', data: { endpointId: 'e' } };
 
@@ -41,7 +41,7 @@ describe('a webhook endpoint', () => {
 
   test('is changed in what differs, and not at all by what does not', () => {
     const changes = { ordered: true };
-    expect(when([created], { type: 'update', patch: { ...fields, ...changes } })).toEqual(then({ type: 'WebhookEndpointUpdated', data: { endpointId: 'e', changes } }));
+    expect(when([created], { type: 'update', patch: { ...fields, ...changes } })).toEqual(then({ type: 'WebhookEndpointUpdated', data: { endpointId: 'e', changes, previous: { ordered: false } } }));
     expect(when([created], { type: 'update', patch: { ...fields, status: 'enabled' } })).toEqual(then());
   });
 

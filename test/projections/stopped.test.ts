@@ -188,7 +188,7 @@ test('read models that are ahead of the log stop rather than guess, until they a
   await host.platform.close();
   inStore(folder, (file) => file.exec('DELETE FROM events WHERE position > 1'));
   host = await openTestHost(folder);
-  expect(host.projector.stops().map(({ name, projection }) => [name, projection])).toEqual([['AheadOfLogError', 'contacts'], ['AheadOfLogError', 'companies']]);
+  expect(host.projector.stops().map(({ name, projection }) => [name, projection])).toEqual([['AheadOfLogError', 'contacts'], ['AheadOfLogError', 'companies'], ['AheadOfLogError', 'endpoints']]);
   await expect(createContacts(host, 'acme', ['c4'])).rejects.toThrow(UnavailableError);
   for (const projection of projections) expect(await host.projector.rebuild(projection, {})).toBe(1);
   expect(host.projector.stops()).toEqual([]);

@@ -47,7 +47,7 @@ export const chartDiffExample = {
 };
 
 export const auditCsvExample = [
-  'at,type,actor,contactId,companyId,revision,eventId,requestId,changes',
-  `${change.at},${change.type},${change.actor.sub},${exampleIds.contact},,1,${change.eventId},${change.requestId},"${JSON.stringify(change.changes).replaceAll('"', '""')}"`,
+  'at,type,actor,contactId,companyId,webhookId,revision,eventId,requestId,changes',
+  `${change.at},${change.type},${change.actor.sub},${exampleIds.contact},,,1,${change.eventId},${change.requestId},"${JSON.stringify(change.changes).replaceAll('"', '""')}"`,
   '',
 ].join('\r\n');

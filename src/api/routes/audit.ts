@@ -19,7 +19,7 @@ export function auditRoutes(deps: RouteDeps): Route[] {
   return [auditRoute(deps)];
 }
 
-const auditRoute = ({ history }: RouteDeps) =>
+const auditRoute = ({ audit }: RouteDeps) =>
   route({
     method: 'GET',
     path: '/audit',
@@ -45,7 +45,7 @@ const auditRoute = ({ history }: RouteDeps) =>
     handle: async (ctx, { query: { filter, after, limit } }) => {
       const { organizationId } = principalOf(ctx);
       const format = ctx.accepts(...Object.values(formats));
-      const read = (point: AuditPoint | null, count: number) => history.audit(organizationId, filter, point, count);
+      const read = (point: AuditPoint | null, count: number) => audit.page(organizationId, filter, point, count);
       if (format === formats.csv || format === formats.ndjson) await answerStream(ctx, format, { read, after, limit });
       else answerPage(ctx, await read(after, limit ?? HISTORY_LIMIT));
     },
@@ -82,7 +82,7 @@ async function answerStream(ctx: ApiContext, format: typeof formats.csv | typeof
   }
 }
 
-const columns = ['at', 'type', 'actor', 'contactId', 'companyId', 'revision', 'eventId', 'requestId', 'changes'] as const;
+const columns = ['at', 'type', 'actor', 'contactId', 'companyId', 'webhookId', 'revision', 'eventId', 'requestId', 'changes'] as const;
 
 function csv(items: readonly AuditItem[], header: boolean): string {
   const rows = items.map(({ text }) => {

@@ -3,6 +3,8 @@
 import { z } from 'zod';
 import { companyEventSchemas } from '../../domain/events/companyEvents.js';
 import { contactEventSchemas } from '../../domain/events/contactEvents.js';
+import { operationEventSchemas } from '../../domain/events/operationEvents.js';
+import { webhookEventSchemas } from '../../domain/events/webhookEvents.js';
 import type { Json } from '../../domain/json.js';
 import type { AuditPoint } from '../../ports/historyStore.js';
 import { validationError } from '../errors.js';
@@ -88,7 +90,7 @@ export const chartDiffSchema = z
   .meta({ id: 'ChartDiff', description: 'What changed in the chart, each list by name.' });
 
 /** Every type of event that the audit tells of: not what only keeps claims of reporting lines in order. */
-const auditedTypes = Object.keys({ ...contactEventSchemas, ...companyEventSchemas }).filter((type) => type !== 'ReportingLineFenced');
+const auditedTypes = Object.keys({ ...contactEventSchemas, ...companyEventSchemas, ...webhookEventSchemas, ...operationEventSchemas }).filter((type) => type !== 'ReportingLineFenced');
 
 const anId = once.pipe(uuid).meta({ format: 'uuid', pattern: uuidPattern.source });
 
@@ -141,9 +143,10 @@ export const auditEntrySchema = z
   .strictObject({
     contactId: id.optional().meta({ description: 'The contact that it happened to' }),
     companyId: id.optional().meta({ description: 'The company that it happened to' }),
+    webhookId: id.optional().meta({ description: 'The webhook endpoint that it happened to' }),
     ...historyEntryShape,
   })
-  .meta({ id: 'AuditEntry', description: 'One event, of the contact or the company that it names.' });
+  .meta({ id: 'AuditEntry', description: 'One event, of the contact, the company or the webhook endpoint that it names. Of an event that an operator had a projection go past, `revision` is that of the event.' });
 
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 

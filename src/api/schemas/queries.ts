@@ -44,6 +44,8 @@ const listSchema = z.strictObject({
 export const instant = once
   .pipe(z.iso.datetime({ offset: true, error: 'Must be a time in ISO 8601, with its offset from UTC, as 2025-06-03T10:15:30.000Z' }))
   .transform((time) => new Date(time).toISOString())
+  // An offset may lead into a year of other than four digits: as text it would compare wrongly.
+  .refine((time) => /^\d{4}-/.test(time), 'Must be a time of the years 0000 to 9999 in UTC')
   .meta({ format: 'date-time', pattern: undefined });
 const asOf = instant.optional().meta({ description: 'The answer as it was at that time, by all that had happened up to it' });
 

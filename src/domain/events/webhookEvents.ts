@@ -31,10 +31,11 @@ export type WebhookEndpointFields = z.infer<typeof endpointFieldsSchema>;
 
 export const webhookEventSchemas = {
   WebhookEndpointCreated: z.object({ endpointId, endpoint: endpointFieldsSchema }),
-  /** Only what changed. `status` is there when it was enabled again. */
+  /** Only what changed, and what that was before. `status` is there when it was enabled again. */
   WebhookEndpointUpdated: z.object({
     endpointId,
     changes: endpointFieldsSchema.extend({ status: z.literal('enabled') }).partial(),
+    previous: endpointFieldsSchema.extend({ status: z.literal('disabled') }).partial().optional(),
   }),
   WebhookEndpointSecretRotated: z.object({ endpointId }),
   WebhookEndpointDisabled: z.object({ endpointId, reason: z.enum(disabledReasons) }),

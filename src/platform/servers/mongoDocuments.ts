@@ -71,6 +71,7 @@ export const documentIndexes: Record<ProjectionName, readonly IndexDescription[]
     index('by_manager', 'manager', 'byName'),
   ],
   companies: [...common, index('by_primary', 'primary')],
+  endpoints: [],
 };
 
 export function documentKey({ organizationId, id }: DocumentSubject): string {

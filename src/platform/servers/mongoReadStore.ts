@@ -16,7 +16,7 @@ import { searchFilter } from './mongoSearch.js';
 const LINES_BATCH = 1_000;
 
 type Documents = Collection<LiveDocument>;
-type Live = Record<ProjectionName, Documents>;
+type Live = Record<'contacts' | 'companies', Documents>;
 /** What a page needs of a document. */
 type PageDocument = Pick<LiveDocument, '_id' | 'revision' | 'body' | 'byName' | 'byCreated' | 'byUpdated' | 'manager' | 'primary'>;
 
