@@ -60,7 +60,7 @@ test('a rebuild beside the running service: reads are right meanwhile, writes go
   const rebuilt = await runCli(dataDir, 'rebuild');
   done = true;
   const [reads] = await Promise.all([reading, writing]);
-  expect(rebuilt).toMatchObject({ code: 0, stdout: expect.stringMatching(/^contacts: made anew from [\d,]+ events\ncompanies: made anew from [\d,]+ events\n$/) });
+  expect(rebuilt).toMatchObject({ code: 0, stdout: expect.stringMatching(/^contacts: made anew from [\d,]+ events\ncompanies: made anew from [\d,]+ events\nendpoints: made anew from [\d,]+ events\n$/) });
   expect(rebuilt.stderr).toMatch(/\d\/[\d,]+ events for contacts/);
   expect(reads).toBeGreaterThan(0);
   expect(generation(dataDir, 'live')?.number).toBeGreaterThan(before?.number ?? 0);
@@ -149,12 +149,12 @@ test('an event that cannot be projected is skipped while the service runs, and i
 }, 60_000);
 
 test.each([
-  [['rebuild', 'contcats'], 'no such projection: contcats; there are the projections contacts, companies'],
-  [['verify', 'x'], 'no such projection: x; there are the projections contacts, companies'],
+  [['rebuild', 'contcats'], 'no such projection: contcats; there are the projections contacts, companies, endpoints'],
+  [['verify', 'x'], 'no such projection: x; there are the projections contacts, companies, endpoints'],
   [['verify', '--fast'], "Unknown option '--fast'"],
   [['rebuild', 'contacts', 'companies'], "rebuild: unexpected argument 'companies'"],
   [['skip'], 'usage: contacts skip POSITION [--projection NAME] [--reason TEXT]'],
-  [['skip', '1', '--projection', 'x'], 'no such projection: x; there are the projections contacts, companies'],
+  [['skip', '1', '--projection', 'x'], 'no such projection: x; there are the projections contacts, companies, endpoints'],
 ])('%j is one clear line and changes nothing', async (args, line) => {
   const { code, stdout, stderr } = await runCli(temporaryFolder(), ...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
