@@ -89,7 +89,6 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const erased = ({ organizationId, contactId }: { organizationId: string; contactId: string }) => handler.forget(contactStream(organizationId, contactId));
   const feed = new EventFeed({ log, events, pages, skipped: () => host.projector.deps.skips.places(), erased, onError });
   const headKeys = new HeadKeys(listOf(settings.ENCRYPTION_KEY ?? ''));
-  const trail = new AuditTrail(platform.history, events);
   let stopping = false;
   const deps: ApiDeps = {
     commands: { handler, readStore, reactions, erasure, lines: new ReportingLines(handler), strictParentEntity: settings.STRICT_PARENT_ENTITY },
@@ -100,7 +99,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     alarms: systemClock,
     idempotency: { idempotency, clock, ids, onError },
     webhooks: webhooks.api,
-    audit: { page: (...asked) => trail.page(...asked), head: async (organizationId) => headOf(await platform.log.last(auditHeadStream(organizationId))), publicKey: (fingerprint) => headKeys.publicKey(fingerprint) },
+    audit: auditOf(host, headKeys),
     logger,
     tokens: { keys, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE },
     limits,
@@ -134,6 +133,16 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     await platform.close();
   };
   return { port: (server.address() as AddressInfo).port, stop: once(stop) };
+}
+
+/** What the API asks about the audit. */
+function auditOf({ platform: { log, history }, events }: Host, keys: HeadKeys): ApiDeps['audit'] {
+  const trail = new AuditTrail(history, events);
+  return {
+    page: (...asked) => trail.page(...asked),
+    head: async (organizationId) => headOf(await log.last(auditHeadStream(organizationId))),
+    publicKey: (fingerprint) => keys.publicKey(fingerprint),
+  };
 }
 
 /** Whatever follows the log, so that its lag is measured. */
