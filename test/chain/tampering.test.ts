@@ -177,7 +177,7 @@ describe('links made anew by somebody who has no key', () => {
       // The service appends by it.
       file.exec('CREATE UNIQUE INDEX events_by_stream ON events (stream, revision)');
     });
-    await runCommand(forged, ['seed', '--org', 'acme', '--contacts', '3', '--seed', '5']);
+    expect(await runCommand(forged, ['seed', '--org', 'acme', '--contacts', '3', '--seed', '5'])).toMatchObject({ code: 0 });
     const { platform, events, clock, ids } = await openTestHost(forged);
     const [head, end] = [await platform.log.last('audit-acme-head'), await platform.chain.end('acme')];
     expect(end).toMatchObject({ sequence: expect.any(Number), signature: '' });
