@@ -104,6 +104,15 @@ test('a running service makes them in threads of its own, which forget the keys 
   for (let read = 0; read < 3; read += 1) expect((await client.get('/events')).body.data[0].data.contact.name).toBe('Ada');
   await client.post(`/contacts/${id}/erase`, { reason: 'DSR-1' });
   expect((await client.get('/events')).body.data.map(({ data }: { data: { contact?: { name: string } } }) => data.contact?.name)).toEqual(['[erased]', undefined]);
+  const second = (await client.post('/contacts', { name: 'Grace' })).body.id;
+  await client.post('/contacts', { name: 'Edsger' });
+  // The page with her is made while the ones before are read.
+  const { nextPosition } = (await client.get('/events?limit=2')).body;
+  const again = await client.get(`/events?limit=1&after=${nextPosition}`);
+  expect(again.body.data[0].data.contact.name).toBe('Grace');
+  await client.get('/events?limit=2');
+  await client.post(`/contacts/${second}/erase`, { reason: 'DSR-2' });
+  expect((await client.get(`/events?limit=2&after=${nextPosition}`)).body.data[0].data.contact.name).toBe('[erased]');
   const many = await Promise.all(Array.from({ length: 20 }, () => client.get('/events')));
   expect(new Set(many.map(({ text }) => text)).size).toBe(1);
   await service.stop();

@@ -10,6 +10,7 @@ import type { EventPage, EventPages, PageQuery } from '../../ports/eventPages.js
 import type { KeySubject } from '../../ports/keyStore.js';
 import { reading } from './database.js';
 import { SqliteEventPages, type PageFiles } from './eventPages.js';
+import { ReadAhead, type PageMaker } from './readAhead.js';
 
 /** What a thread is told. They are carried out one after the other. */
 export type PageOrder =
@@ -38,10 +39,10 @@ const MOST_THREADS = 4;
 export function openEventPages(files: PageFiles): OpenEventPages {
   // Run from the source, as tests are, there is no file that a thread could run.
   if (!import.meta.url.endsWith('.js')) return new LocalPages(files);
-  return new PagePool(files, Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1)));
+  return new ReadAhead(new PagePool(files, Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1))));
 }
 
-export class PagePool implements OpenEventPages {
+export class PagePool implements PageMaker {
   private readonly threads = new Set<PageThread>();
 
   constructor(
@@ -51,6 +52,11 @@ export class PagePool implements OpenEventPages {
 
   read(organizationId: string, query: PageQuery): Promise<EventPage> {
     return this.leastBusy().read(organizationId, query);
+  }
+
+  readInPassing(organizationId: string, query: PageQuery): Promise<EventPage> | null {
+    const idle = [...this.threads].find(({ waiting }) => waiting === 0);
+    return idle?.read(organizationId, query) ?? null;
   }
 
   forget(subject: KeySubject): void {
