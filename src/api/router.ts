@@ -3,7 +3,7 @@
 
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
-import type { JsonObject } from '../domain/json.js';
+import { isJsonObject, type JsonObject } from '../domain/json.js';
 import { readJsonBody } from './body.js';
 import { principalOf, type ApiContext } from './context.js';
 import { ApiError, validationError } from './errors.js';
@@ -90,8 +90,8 @@ function queryOf(ctx: ApiContext, { route, unasked }: PreparedRoute): unknown {
 /** What the request holds. @throws ApiError when it does not fit the route's schemas */
 async function inputOf(ctx: ApiContext, query: unknown, { body, alsoWrong }: RouteWithBody): Promise<Input<unknown, unknown>> {
   const { raw, value } = await readJsonBody(ctx);
-  if (value === undefined && isRequired(body)) {
-    throw validationError([{ field: 'body', message: 'Is required, as a JSON object' }]);
+  if (value === undefined ? isRequired(body) : !isJsonObject(value)) {
+    throw validationError([{ field: 'body', message: 'Must be a JSON object' }]);
   }
   const more = alsoWrong && ((rest: JsonObject) => alsoWrong(ctx, rest));
   return { query, body: await validateBody(body, value, more), raw };

@@ -2,7 +2,7 @@
 
 import type { z } from 'zod';
 import type { FieldIssue } from '../domain/decision.js';
-import { isJsonObject, type JsonObject } from '../domain/json.js';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import { ApiError, validationError } from './errors.js';
 
 /**
@@ -10,7 +10,7 @@ import { ApiError, validationError } from './errors.js';
  * @throws ApiError VALIDATION_ERROR with one detail a wrong field
  */
 export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.infer<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw validationError(parsed.error.issues.flatMap((issue) => toDetails(issue, whole)));
 }
@@ -29,16 +29,19 @@ export async function validateBody<Schema extends z.ZodType>(
     return validate(schema, body, 'body');
   } catch (error) {
     if (!(error instanceof ApiError) || alsoWrong === undefined || !isJsonObject(body)) throw error;
-    const rest = error.details.reduce((left, { field }) => without(left, field.split('.')), body);
-    throw validationError([...error.details, ...(await alsoWrong(rest))]);
+    const wrong = new Set(error.details.map(({ field }) => field));
+    throw validationError([...error.details, ...(await alsoWrong(without(body, wrong)))]);
   }
 }
 
-/** `object` without the field at `path`. */
-function without(object: JsonObject, [key = '', ...inner]: readonly string[]): JsonObject {
-  const value = object[key];
-  const left = isJsonObject(value) && inner.length > 0 ? [[key, without(value, inner)] as const] : [];
-  return Object.fromEntries([...Object.entries(object).filter(([name]) => name !== key), ...left]);
+/** `object`, whose own fields' names follow `prefix`, without those that are `wrong` and lists that hold one. */
+function without(object: JsonObject, wrong: ReadonlySet<string>, prefix = ''): JsonObject {
+  const left = Object.entries(object).flatMap(([key, value]): [string, Json][] => {
+    const field = prefix + key;
+    if (wrong.has(field) || (Array.isArray(value) && value.some((_item, index) => wrong.has(`${field}.${index}`)))) return [];
+    return [[key, isJsonObject(value) ? without(value, wrong, `${field}.`) : value]];
+  });
+  return Object.fromEntries(left);
 }
 
 function toDetails(issue: z.core.$ZodIssue, whole: string): FieldIssue[] {

@@ -108,6 +108,30 @@ describe.each(endpoints)('%s %s', (method, collection, cases) => {
     const sent = { email: 'x', status: 'archived', isActive: true, metadata: { title: 7, reportsTo: unknown } };
     const ofManager = collection === '/contacts' ? ['metadata.reportsTo'] : [];
     expectInvalid(await client.send(method, path, { ...base, ...sent }), 'email', 'metadata.title', 'isActive', ...ofManager);
+    const also = { 'a.b': 1, entityTypes: ['Contact', 'Company', 7] };
+    expectInvalid(await client.send(method, path, { ...base, ...sent, ...also }), 'a.b', 'entityTypes.2', 'email', 'metadata.title', 'isActive', ...ofManager);
+  });
+
+  test('says what a field of another type must be, and only of a missing one that it is required', async () => {
+    const sent = { name: 7, isActive: 'yes', parentEntityId: 7, address: 'x', metadata: { title: {} }, entityTypes: 'x' };
+    const { body } = await client.send(method, path, sent);
+    const messages = Object.fromEntries(body.details.map(({ field, message }: { field: string; message: string }) => [field, message]));
+    expect(messages).toEqual({
+      name: 'Must be text',
+      isActive: 'Must be true or false',
+      parentEntityId: 'Must be a UUID',
+      address: 'Must be an object',
+      'metadata.title': 'Must be text',
+      entityTypes: 'Must be a list',
+    });
+    for (const other of ['7', '[]', '"x"', 'null']) {
+      expect((await client.send(method, path, other)).body.details).toEqual([{ field: 'body', message: 'Must be a JSON object' }]);
+    }
+  });
+
+  test('names thousands of wrong fields without holding up others', async () => {
+    const many = Object.fromEntries(Array.from({ length: 15_000 }, (_, index) => [`k${index}`, 1]));
+    expect((await client.send(method, path, many)).body.details.length).toBeGreaterThanOrEqual(15_000);
   });
 
   test('has no parameters', async () => {

@@ -11,7 +11,7 @@ export const uuidPattern = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-
 
 /** Any 8-4-4-4-12 hexadecimal, in lower case from here on: the spec's own samples fail stricter checks. */
 export const uuid = z
-  .string()
+  .string('Must be a UUID')
   .regex(uuidPattern, 'Must be a UUID')
   .transform((id) => id.toLowerCase())
   .meta({ format: 'uuid' });
