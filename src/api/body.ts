@@ -36,7 +36,7 @@ export async function readJsonBody(ctx: Context): Promise<JsonBody> {
 
 async function readBytes(ctx: Context): Promise<Buffer> {
   try {
-    return await getRawBody(ctx.req, { length: ctx.get('Content-Length'), limit: BODY_MAX_BYTES });
+    return await getRawBody(ctx.req, { length: ctx.req.headers['content-length'] ?? null, limit: BODY_MAX_BYTES });
   } catch (error) {
     if ((error as { type?: string }).type === 'entity.too.large') {
       ctx.set('Connection', 'close');

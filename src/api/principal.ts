@@ -25,12 +25,14 @@ export interface Principal {
   scopes: ReadonlySet<string> | null;
 }
 
-const organization = z.string().min(1).max(200).refine((id) => id.isWellFormed() && id !== SERVICE_ORGANIZATION);
+/** Text that every store gives back as it was: Unicode without NUL. */
+const name = z.string().refine((text) => text.isWellFormed() && !text.includes('\0'));
+const organization = name.min(1).max(200).refine((id) => id !== SERVICE_ORGANIZATION);
 
 const claimsSchema = z.object({
   organizationId: organization.optional(),
   org_id: organization.optional(),
-  sub: z.string().max(500).optional(),
+  sub: name.max(500).optional(),
   scope: z.union([z.string().transform((scope) => scope.split(' ')), z.array(z.string())]).optional(),
 });
 
