@@ -226,6 +226,61 @@ export function idempotencyContract(name: string, open: Open<IdempotencyStore>, 
       expect(await reserve(3_000, others, { ...request, key: 'c' })).toEqual({ outcome: 'running' });
     });
 
+    describe('has what is about an aggregate answered otherwise', () => {
+      const gone = { status: 410, headers: { 'X-Gone': 'é' }, body: '{"error":"gone"}' };
+      const asked = (key: string, organizationId = 'acme') => ({ ...request, organizationId, key });
+      const answered = async (key: string, about = ids, organizationId?: string) => {
+        await reserve(0, about, asked(key, organizationId));
+        await store().answer(asked(key, organizationId), answer);
+      };
+      const replace = (by = gone) => store().replaceAnswers('acme', ids.aggregateId, by);
+      const replay = (key: string, organizationId?: string) => reserve(ABANDONED_AFTER_MS + 1, others, asked(key, organizationId));
+
+      test('whatever was answered, by however many requests, also after reopening', async () => {
+        for (const key of ['k1', 'k2', "k' OR '1'='1"]) await answered(key);
+        await replace();
+        for (const key of ['k1', 'k2', "k' OR '1'='1"]) expect(await replay(key)).toEqual({ outcome: 'answered', answer: gone });
+        await reopen();
+        expect(await replay('k1')).toEqual({ outcome: 'answered', answer: gone });
+        expect(await reserve(1, others, { ...asked('k1'), fingerprint: 'g' })).toEqual({ outcome: 'mismatch' });
+        expect(await store().sweep(after(KEY_LIFETIME_MS + 1))).toBe(3);
+      });
+
+      test('and what will be: of a request that still runs, was abandoned, or is answered meanwhile', async () => {
+        for (const key of ['running', 'abandoned', 'released']) await reserve(0, ids, asked(key));
+        await store().abandon(asked('abandoned'));
+        await replace();
+        await store().answer(asked('running'), answer);
+        await store().release(asked('released'));
+        for (const key of ['running', 'abandoned', 'released']) expect(await replay(key)).toEqual({ outcome: 'answered', answer: gone });
+        const racing = Array.from({ length: 10 }, (_, n) => asked(`racing ${n}`));
+        for (const each of racing) await reserve(0, ids, each);
+        await Promise.all([...racing.slice(0, 5).map((each) => store().answer(each, answer)), replace(), ...racing.slice(5).map((each) => store().answer(each, answer))]);
+        for (const { key } of racing) expect(await replay(key)).toEqual({ outcome: 'answered', answer: gone });
+      });
+
+      test('the last time counts, and where nothing is about it nothing happens', async () => {
+        await replace();
+        await answered('k1');
+        expect(await replay('k1')).toEqual({ outcome: 'answered', answer });
+        await replace();
+        await replace({ ...gone, status: 404 });
+        expect(await replay('k1')).toEqual({ outcome: 'answered', answer: { ...gone, status: 404 } });
+      });
+
+      test('but nothing that is about another, or is another organization’s', async () => {
+        await answered('k1');
+        await answered('k2', others);
+        await reserve(0, others, asked('k3'));
+        const organizations = ['acme-b', 'acm', 'acme0', 'ACME', 'acme/k1'];
+        for (const organizationId of organizations) await answered('k1', ids, organizationId);
+        await replace();
+        expect(await replay('k2')).toEqual({ outcome: 'answered', answer });
+        expect(await replay('k3')).toEqual({ outcome: 'reserved', ids: others, takenOver: true });
+        for (const organizationId of organizations) expect(await replay('k1', organizationId)).toEqual({ outcome: 'answered', answer });
+      });
+    });
+
     test('keeps keys and organizations apart', async () => {
       for (const organizationId of ['a', 'a-b', 'a%2Db', 'A']) {
         for (const key of ['k', 'K', 'k ', "k' OR '1'='1"]) expect(await reserve(0, ids, { ...request, organizationId, key })).toEqual(fresh);

@@ -76,10 +76,9 @@ export class MongoIdempotencyStore implements IdempotencyStore {
   }
 
   async replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void> {
-    // Ids of another organization's records tell apart what happens to have the same aggregate's id.
-    const about = await this.connection.run(() => this.requests.find({ aggregateId }, { projection: { _id: 1 } }).toArray());
-    const own = about.map(({ _id }) => _id).filter((id) => id.startsWith(idOf({ organizationId, key: '' })));
-    await this.connection.run(() => this.requests.updateMany({ _id: { $in: own } }, { $set: { answer: JSON.stringify(answer) } }));
+    // The organization is what keys begin with; the same aggregate's id may be another organization's, too.
+    const own = { $gte: idOf({ organizationId, key: '' }), $lt: `${encodeOrganization(organizationId)}0` };
+    await this.connection.run(() => this.requests.updateMany({ aggregateId, _id: own }, { $set: { answer: JSON.stringify(answer) } }));
   }
 
   async sweep(now: Date): Promise<number> {
