@@ -148,6 +148,8 @@ export interface ProjectionStore {
    * (null: from the first on) and up to `upTo`, in the order of the log.
    */
   entries(generation: number, organizationId: string, after: Position | null, upTo: Position, limit: number): Promise<IndexEntry[]>;
+  /** Up to `limit` entries of a generation of the index of events after `after` (null: from the first on), organization by organization. */
+  allEntries(generation: number, after: IndexEntry | null, limit: number): Promise<IndexEntry[]>;
   /**
    * Makes reads show what `showing` names, ahead of the position: for a writer that waits to see its
    * own events. A generation being built is changed alike, or is not switched to until its builder

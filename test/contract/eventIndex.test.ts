@@ -93,9 +93,9 @@ function keptIndex(name: string, openStore: OpenStore): void {
     const append = (id: string) =>
       kept.log.append(contactStream('acme', id), 'none', [{ id: randomUUID(), type: 'ContactCreated', data: { id }, metadata: eventMetadata() }]);
     const read = async () => (await kept.index.read('acme', { after: null, limit: 10, types: ['ContactCreated'] })).events.map(({ data }) => data.id);
-    const found = async () => {
+    const found = async (size?: number) => {
       const differences: Difference[] = [];
-      const compared = await verifyIndex(kept.deps, { found: (difference) => differences.push(difference) });
+      const compared = await verifyIndex(kept.deps, { found: (difference) => differences.push(difference) }, size);
       return { compared, kinds: differences.map(({ kind, id }) => `${kind} ${id}`) };
     };
 
@@ -138,6 +138,26 @@ function keptIndex(name: string, openStore: OpenStore): void {
       expect(await kept.deps.store.index(live.number, [], null, step.position)).toBe(false);
       expect(await read()).toEqual(['a', 'b', 'c', 'd']);
       expect(await found()).toEqual({ compared: 4, kinds: [] });
+    });
+
+    test('is verified where an organization has no events, too', async () => {
+      await append('a');
+      const others = () => Array.from({ length: 6 }, () => ({ id: randomUUID(), type: 'ContactCreated', data: {}, metadata: eventMetadata('other') }));
+      for (const id of ['o', 'p']) await kept.log.append(contactStream('other', id), 'none', others());
+      await append('b');
+      const { store, log } = kept.deps;
+      await kept.rebuild();
+      const { events } = await log.readAll(null, 9);
+      const [first, far] = [events[0]!, events[8]!];
+      const live = (await store.live('events'))!;
+      await append('c');
+      const planted = [
+        { organizationId: 'acme', position: far.position, stream: contactStream('acme', 'x'), revision: 0, type: 'ContactCreated' },
+        { organizationId: 'no-body', position: first.position, stream: contactStream('no-body', 'y'), revision: 3, type: 'ContactCreated' },
+        { organizationId: 'other', position: first.position, stream: contactStream('other', 'z'), revision: 0, type: 'ContactCreated' },
+      ];
+      expect(await store.index(live.number, planted, live.position, (await log.head())!)).toBe(true);
+      expect(await found(4)).toEqual({ compared: 15, kinds: ['superfluous z@0', 'missing c@0', 'superfluous y@3', 'superfluous x@0'] });
     });
 
     test('is verified against the log, and right again when it is made anew', async () => {

@@ -1,6 +1,6 @@
 // The index of events by organization, where the events lie in another log.
 
-import { encodeOrganization } from '../../domain/streams.js';
+import { decodeOrganization, encodeOrganization } from '../../domain/streams.js';
 import type { Position } from '../../ports/eventLog.js';
 import type { IndexEntry } from '../../ports/projection.js';
 import type { Database } from './database.js';
@@ -40,6 +40,14 @@ export class SqliteEventEntries {
     const from = after === null ? '' : this.sortKey(after);
     const rows = this.database.all<Omit<IndexEntry, 'organizationId'>>(sql, generation, encodeOrganization(organizationId), from, this.sortKey(upTo), limit);
     return rows.map((row) => ({ organizationId, ...row }));
+  }
+
+  readAll(generation: number, after: IndexEntry | null, limit: number): IndexEntry[] {
+    const sql = `SELECT organization, position, stream, revision, type FROM event_entries
+      WHERE generation = ? AND (organization, key) > (?, ?) ORDER BY organization, key LIMIT ?`;
+    const from = after === null ? (['', ''] as const) : ([encodeOrganization(after.organizationId), this.sortKey(after.position)] as const);
+    const rows = this.database.all<Omit<IndexEntry, 'organizationId'> & { organization: string }>(sql, generation, ...from, limit);
+    return rows.map(({ organization, ...row }) => ({ organizationId: decodeOrganization(organization), ...row }));
   }
 
   /** Drops up to `limit` entries; returns whether there was any. */

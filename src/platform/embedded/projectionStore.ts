@@ -86,6 +86,10 @@ export class SqliteProjectionStore implements ProjectionStore {
     return reading(() => this.eventEntries.read(generation, organizationId, after, upTo, limit));
   }
 
+  async allEntries(generation: number, after: IndexEntry | null, limit: number): Promise<IndexEntry[]> {
+    return reading(() => this.eventEntries.readAll(generation, after, limit));
+  }
+
   async show(projection: ProjectionName, showing: Showing): Promise<boolean> {
     return this.writes.run(() => {
       const live = this.generations.live(projection);

@@ -8,7 +8,7 @@ import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionNam
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
 import { encodeOrganization } from '../../domain/streams.js';
-import { afterChange, documentKey, storedDocument, versioned, type MongoDocument } from './mongoDocuments.js';
+import { afterChange, documentKey, storedDocument, subjectOf, versioned, type MongoDocument } from './mongoDocuments.js';
 import { insertAll, onlyDuplicates, writeHistory } from './mongoHistory.js';
 import type { GenerationsDocument, MongoGenerations, Slot } from './mongoGenerations.js';
 
@@ -86,6 +86,14 @@ export class MongoProjectionStore implements ProjectionStore {
       this.generations.entries(generation).find({ _id: range }, { maxTimeMS: READ_MAX_MS }).sort({ _id: 1 }).limit(limit).toArray(),
     );
     return found.map(({ _id, ...entry }) => ({ organizationId, ...entry }));
+  }
+
+  async allEntries(generation: number, after: IndexEntry | null, limit: number): Promise<IndexEntry[]> {
+    const filter = after === null ? {} : { _id: { $gt: this.entryKey(after.organizationId, after.position) } };
+    const found = await this.connection.run(() =>
+      this.generations.entries(generation).find(filter, { maxTimeMS: READ_MAX_MS }).sort({ _id: 1 }).limit(limit).toArray(),
+    );
+    return found.map(({ _id, ...entry }) => ({ organizationId: subjectOf(_id).organizationId, ...entry }));
   }
 
   /** Has `write` written what leads from one position to another, and moves the generation there. */
