@@ -4,80 +4,44 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { contactStream } from '../../src/domain/streams.js';
-import { openEmbedded } from '../../src/platform/embedded/index.js';
 import { IndexedEventsOf, type PickingLog } from '../../src/platform/indexedEvents.js';
 import { EventStoreDbLog } from '../../src/platform/servers/eventStoreDbLog.js';
-import { sortKey } from '../../src/platform/servers/eventStoreDbPositions.js';
 import { openMongo } from '../../src/platform/servers/mongoPlatform.js';
 import type { Position } from '../../src/ports/eventLog.js';
-import type { ProjectionStore } from '../../src/ports/readStore.js';
-import { nextStep, type ProjectingDeps } from '../../src/projections/advance.js';
+import { nextStep } from '../../src/projections/advance.js';
 import { eventIndexProjection } from '../../src/projections/eventIndex.js';
-import { batchChanges, projections } from '../../src/projections/project.js';
-import { rebuild } from '../../src/projections/rebuild.js';
-import { noSkips } from '../../src/projections/skips.js';
 import { verifyIndex } from '../../src/projections/verifyIndex.js';
 import type { Difference } from '../../src/projections/verify.js';
 import { EventStoreDouble } from '../support/eventStoreDouble/index.js';
-import { temporaryFolder } from '../support/folder.js';
 import { describeMongo } from '../support/mongo.js';
-import { eventIndexContract, type OpenedIndex } from './eventIndexContract.js';
+import { eventIndexContract } from './eventIndexContract.js';
 import { openPlatform, wrappingKey } from './embedded.js';
+import { inSqlite, openKept, type KeptIndex, type OpenStore } from './keptIndex.js';
 import { eventMetadata } from './samples.js';
 
-type Order = { compare: (a: Position | null, b: Position | null) => number; sortKey: typeof sortKey };
-type OpenStore = (order: Order) => Promise<{ projectionStore: ProjectionStore; close(): void | Promise<void> }>;
-type KeptIndex = OpenedIndex & { deps: ProjectingDeps };
-
 /** The index that a read store keeps of a double's events. */
-async function openKept(double: EventStoreDouble, openStore: OpenStore): Promise<KeptIndex> {
+function openOnDouble(double: EventStoreDouble, openStore: OpenStore): Promise<KeptIndex> {
   const log = new EventStoreDbLog({ url: double.url });
-  const order = { compare: (a: Position | null, b: Position | null) => log.compare(a, b), sortKey };
-  const { projectionStore: store, close } = await openStore(order);
-  // Entries are made of events as they are stored.
-  const deps: ProjectingDeps = { log, store, skips: noSkips, events: {} as ProjectingDeps['events'] };
-  const advance = async (events: number) => {
-    for (let left = events; left > 0; ) {
-      const live = (await store.live('events')) ?? (await rebuilt());
-      const step = await nextStep(eventIndexProjection, live, deps, Math.min(left, 500));
-      expect(await step.apply(live.position, step.position)).toBe(true);
-      if (step.caughtUp) return;
-      left -= step.seen;
-    }
+  const close = async () => {
+    await log.close();
+    await double.stop();
   };
-  const rebuilt = async () => {
-    await rebuild(eventIndexProjection, deps);
-    return (await store.live('events'))!;
-  };
-  return {
-    log,
-    deps,
-    index: new IndexedEventsOf(log, store),
-    advance,
-    rebuild: async () => void (await rebuilt()),
-    close: async () => {
-      await close();
-      await log.close();
-      await double.stop();
-    },
-  };
+  return openKept({ log, close }, openStore);
 }
-
-const sqlite: OpenStore = (order) => openEmbedded({ dataDir: temporaryFolder(), wrappingKeys: [wrappingKey()], projections, changesOf: batchChanges, ...order });
 
 eventIndexContract('the embedded log', async () => {
   const { log, eventIndex: index, close } = await openPlatform();
   return { log, index, advance: async () => undefined, rebuild: async () => undefined, close };
 });
 
-eventIndexContract('EventStoreDB (protocol double), in the embedded store', async () => openKept(await EventStoreDouble.start({ foreignEvery: 3 }), sqlite));
+eventIndexContract('EventStoreDB (protocol double), in the embedded store', async () => openOnDouble(await EventStoreDouble.start({ foreignEvery: 3 }), inSqlite));
 
 describeMongo('on MongoDB', (mongo) => {
   const inMongo: OpenStore = (order) => openMongo({ url: mongo.newDatabase(), wrappingKeys: [wrappingKey()], projections: ['events'], ...order });
-  eventIndexContract('EventStoreDB (protocol double), in MongoDB', async () => openKept(await EventStoreDouble.start({ foreignEvery: 3 }), inMongo));
+  eventIndexContract('EventStoreDB (protocol double), in MongoDB', async () => openOnDouble(await EventStoreDouble.start({ foreignEvery: 3 }), inMongo));
   keptIndex('MongoDB', inMongo);
 });
-keptIndex('the embedded store', sqlite);
+keptIndex('the embedded store', inSqlite);
 
 /** What only an index that is kept apart from the log can meet. */
 function keptIndex(name: string, openStore: OpenStore): void {
@@ -86,7 +50,7 @@ function keptIndex(name: string, openStore: OpenStore): void {
     let kept: KeptIndex;
     beforeEach(async () => {
       double = await EventStoreDouble.start();
-      kept = await openKept(double, openStore);
+      kept = await openOnDouble(double, openStore);
     });
     afterEach(() => kept.close());
 

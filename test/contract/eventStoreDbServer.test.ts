@@ -1,10 +1,12 @@
-// EventStoreDB's log put through the contract suite against a real server: the one that
-// TEST_EVENTSTORE_URL names, which others may use as well, or one in a container.
+// EventStoreDB put through the contract suites of logs and of their index, against a real server: the
+// one that TEST_EVENTSTORE_URL names, which others may use as well, or one in a container.
 
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
-import { openNamespaced } from './eventStoreDb.js';
+import { openOnServer } from './eventStoreDb.js';
+import { eventIndexContract } from './eventIndexContract.js';
 import { eventLogContract } from './eventLogContract.js';
+import { inSqlite, openKept } from './keptIndex.js';
 
 const IMAGE = 'eventstore/eventstore:23.10.1-bookworm-slim';
 const PORT = 2113;
@@ -36,5 +38,7 @@ if (given === '' && !hasDocker) {
   }, START_TIMEOUT_MS);
   afterAll(() => server.stop());
 
-  eventLogContract(given === '' ? `EventStoreDB in a container (${IMAGE})` : 'EventStoreDB (TEST_EVENTSTORE_URL)', async () => openNamespaced(server.url));
+  const name = given === '' ? `EventStoreDB in a container (${IMAGE})` : 'EventStoreDB (TEST_EVENTSTORE_URL)';
+  eventLogContract(name, () => openOnServer(server.url));
+  eventIndexContract(`${name}, in the embedded store`, async () => openKept(await openOnServer(server.url), inSqlite));
 }

@@ -25,7 +25,7 @@ export class TestMongo {
       .withCommand(['--replSet', 'rs0', '--bind_ip_all'])
       .withWaitStrategy(Wait.forLogMessage(/waiting for connections/i))
       .start();
-    const initiate = `rs.initiate({ _id: 'rs0', members: [{ _id: 0, host: 'localhost:27017' }] })`;
+    const initiate = `rs.initiate({ _id: 'rs0', members: [{ _id: 0, host: 'localhost:27017' }] }); while (!db.hello().isWritablePrimary) sleep(100)`;
     await this.container.exec(['mongosh', '--quiet', '--eval', initiate]);
     this.base = `mongodb://${this.container.getHost()}:${this.container.getMappedPort(27017)}/?directConnection=true`;
   }
@@ -37,10 +37,12 @@ export class TestMongo {
     return this.urlOf(name);
   };
 
-  /** The URL of a database on this server. */
+  /** The URL of a database on this server. Who logs in does so where the given URL says, not at that database. */
   urlOf(database: string): string {
-    const [, server, options = ''] = /^(mongodb(?:\+srv)?:\/\/[^/?]+)[^?]*(\?.*)?$/.exec(this.base) ?? [];
-    return `${server}/${database}${options}`;
+    const [, server = '', given = '', options = ''] = /^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?([^?]*)\??(.*)$/.exec(this.base) ?? [];
+    const query = new URLSearchParams(options);
+    if (server.includes('@') && !query.has('authSource')) query.set('authSource', given || 'admin');
+    return `${server}/${database}${query.size === 0 ? '' : `?${query.toString()}`}`;
   }
 
   /** Drops the databases made, and ends a server that was started. */

@@ -63,7 +63,7 @@ export class EventStoreDouble {
         void this.append(call, answer),
       batchAppend: (call: ServerDuplexStream<Streams.BatchAppendReq, Streams.BatchAppendResp>) => this.batchAppend(call),
       delete: (call: ServerUnaryCall<Streams.DeleteReq, Streams.DeleteResp>, answer: sendUnaryData<Streams.DeleteResp>) =>
-        answer(wire.failures.invalid('delete by the log of the double'), null),
+        answer(null, this.delete(wire.nameOf(call.request.getOptions()?.getStreamIdentifier()))),
       tombstone: (call: ServerUnaryCall<Streams.TombstoneReq, Streams.TombstoneResp>, answer: sendUnaryData<Streams.TombstoneResp>) =>
         answer(wire.failures.invalid('delete by the log of the double'), null),
     });
@@ -148,6 +148,13 @@ export class EventStoreDouble {
     this.appends += 1;
     if (this.appends % (this.options.foreignEvery ?? 7) === 0) this.log.foreign();
     return decision;
+  }
+
+  /** server: a stream is deleted by its metadata, which is an event of the log, too. */
+  private delete(stream: string): Streams.DeleteResp {
+    this.log.delete(stream, 'soft');
+    this.log.foreign(`$$${stream}`, '$metadata');
+    return new wire.streams.DeleteResp().setNoPosition(new wire.shared.Empty());
   }
 
   private async append(call: ServerReadableStream<Streams.AppendReq, Streams.AppendResp>, answer: sendUnaryData<Streams.AppendResp>) {

@@ -71,7 +71,7 @@ export const failures = {
   invalid: (message: string) => failure(status.INVALID_ARGUMENT, message),
 };
 
-const nameOf = (identifier: Shared.StreamIdentifier | undefined) => Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
+export const nameOf = (identifier: Shared.StreamIdentifier | undefined) => Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
 
 const identifierOf = (stream: string) => new shared.StreamIdentifier().setStreamName(Buffer.from(stream, 'utf8'));
 
