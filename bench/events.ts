@@ -4,11 +4,14 @@
 
 import { Agent, get, request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import Sqlite from 'libsql';
-import { median, type Bench } from './support/figures.js';
+import type { Followed } from './support/followers.js';
+import { machine, median, type Bench } from './support/figures.js';
 import { scratchFolder, startBaseline, startService, tokenFor, type Running } from './support/processes.js';
 import { seedContacts } from './support/seeding.js';
 
@@ -47,7 +50,7 @@ export const eventsBench: Bench = {
     const [alone, meanwhile] = [await healthP99(service, sleep(2_000)), await healthP99(service, readAll(service, false))];
     await Promise.all([service.stop(), bare.stop()]);
     const middle = (of: (round: (typeof rounds)[number]) => number) => median(rounds.map(of));
-    const note = `processor time an event: ${middle(({ own }) => own.cpu).toFixed(1)} µs, and ${middle(({ own }) => own.ownCpu).toFixed(1)} µs of the reader, who parses it`;
+    const note = `processor time an event: ${middle(({ own }) => own.cpu).toFixed(1)} µs, and ${middle(({ own }) => own.ownCpu).toFixed(1)} µs of the reader, who parses it; ${machine()}`;
     return [
       { name: 'GET /events, events', value: middle(({ own }) => own.rate), unit: '/s', asked: { atLeast: 50_000 }, note },
       { name: 'raw SQLite reading and parsing the same rows', value: middle(({ raw }) => raw), unit: '/s' },
@@ -139,49 +142,43 @@ function rawRate(file: string): number {
 export const streamBench: Bench = {
   name: 'stream',
   about: `from a write's answer to ${CLIENTS} clients of GET /events/stream, at ${WRITES_PER_SECOND} writes a second`,
-  run: async () => {
+  run: async (say) => {
     const service = await startService(scratchFolder());
-    const arrivals = new Map<string, number[]>();
-    const followers = await Promise.all(Array.from({ length: CLIENTS }, () => followEvents(service, arrivals)));
-    const cpuBefore = service.cpu();
+    const followers = await startFollowers(service);
+    const [cpuBefore, ownBefore] = [service.cpu(), process.cpuUsage()];
     const answered = await writeSteadily(service);
-    const complete = () => [...answered.keys()].every((id) => arrivals.get(id)?.length === CLIENTS);
-    for (let waited = 0; !complete() && waited < 10_000; waited += 100) await sleep(100);
-    const whole = complete();
-    const cpu = ((service.cpu() - cpuBefore) / (answered.size * CLIENTS)) * 1e6;
-    followers.forEach((follower) => follower.destroy());
+    const own = process.cpuUsage(ownBefore);
+    const expected = answered.size * CLIENTS;
+    const followed = await followers.told(expected);
+    const cpu = ((service.cpu() - cpuBefore) / expected) * 1e6;
     await service.stop();
-    if (!whole) throw new Error('not every client was told of every write');
-    const latencies = [...answered].flatMap(([id, at]) => (arrivals.get(id) ?? []).map((arrival) => Math.max(0, arrival - at))).sort((a, b) => a - b);
-    const note = `${latencies.length.toLocaleString('en-US')} arrivals; ${cpu.toFixed(1)} µs of processor time each, the writes in it`;
+    if (followed.arrivals.length !== expected) throw new Error('not every client was told of every write');
+    say(`processor time an arrival, in µs: ${cpu.toFixed(1)} of the service, the writes in it; ${followed.cpu.toFixed(1)} of the clients; and ${((own.user + own.system) / answered.size).toFixed(0)} for a write of who writes; ${machine()}`);
+    const latencies = followed.arrivals.map(([id, at]) => Math.max(0, at - (answered.get(id) ?? Number.NaN))).sort((a, b) => a - b);
     return [
-      { name: 'from the answer to the client, median', value: median(latencies), unit: 'ms', note },
+      { name: 'from the answer to the client, median', value: median(latencies), unit: 'ms', note: `${latencies.length.toLocaleString('en-US')} arrivals` },
       { name: 'from the answer to the client, p99', value: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN, unit: 'ms', asked: { atMost: 20 } },
     ];
   },
 };
 
-/** A client of the stream, which notes when it is told of a contact. */
-async function followEvents(service: Running, arrivals: Map<string, number[]>): Promise<IncomingMessage> {
-  const [response] = (await once(get(`${service.origin}/api/v1/events/stream`, { headers, agent: false }), 'response')) as [IncomingMessage];
-  let rest = '';
-  response.setEncoding('latin1').on('error', () => undefined);
-  response.on('data', (text: string) => {
-    const now = performance.now();
-    const blocks = (rest + text).split('\n\n');
-    rest = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const id = /"subject":"([^"]+)"/.exec(block)?.[1];
-      if (id === undefined) continue;
-      const known = arrivals.get(id);
-      if (known === undefined) arrivals.set(id, [now]);
-      else known.push(now);
-    }
+async function startFollowers(service: Running): Promise<{ told(arrivals: number): Promise<Followed> }> {
+  const child = fork(fileURLToPath(new URL('./support/followers.js', import.meta.url)), [service.origin, String(CLIENTS)], {
+    env: { PATH: process.env.PATH, TOKEN: tokenFor('org_bench') },
+    serialization: 'advanced',
   });
-  return response;
+  process.once('exit', () => child.kill('SIGKILL'));
+  await once(child, 'message');
+  return {
+    told: async (arrivals) => {
+      child.send(arrivals);
+      const [followed] = (await once(child, 'message')) as [Followed];
+      return followed;
+    },
+  };
 }
 
-/** Creates contacts at a steady rate, however long each takes; returns when each was answered, by id. */
+/** Creates contacts at a steady rate, however long each takes; returns when each was answered, in ms since 1970, by id. */
 async function writeSteadily(service: Running): Promise<Map<string, number>> {
   const answered = new Map<string, number>();
   const writes: Promise<void>[] = [];
@@ -198,7 +195,7 @@ async function create(service: Running): Promise<{ id: string; at: number }> {
   const sent = request(`${service.origin}/api/v1/contacts`, { agent, method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' } });
   sent.end(JSON.stringify({ name: 'Ada Lovelace', email: 'ada@example.com' }));
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
-  const at = performance.now();
+  const at = performance.timeOrigin + performance.now();
   let text = '';
   for await (const part of response) text += String(part);
   if (response.statusCode !== 201) throw new Error(`answered ${response.statusCode}: ${text}`);

@@ -1,5 +1,7 @@
 // What a bench reports: figures beside their baseline of the same run, and what was asked of them.
 
+import { availableParallelism, loadavg } from 'node:os';
+
 /** One line of a report. `asked` is a bound on `value`. */
 export interface Figure {
   name: string;
@@ -30,6 +32,11 @@ export function lineOf(figure: Figure): string {
   const bound = asked === undefined ? '' : 'atLeast' in asked ? `asked ≥ ${asked.atLeast}` : `asked ≤ ${asked.atMost}`;
   const verdict = met === null ? '' : met ? 'met' : 'NOT MET';
   return [name.padEnd(52), `${shown(value)} ${unit}`.padStart(16), bound.padEnd(16), verdict.padEnd(8), note ?? ''].join('  ').trimEnd();
+}
+
+/** What rates and waits depend on: others on the machine, too. */
+export function machine(): string {
+  return `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`;
 }
 
 /** The middle value; of an even count the lower of the two in the middle. */

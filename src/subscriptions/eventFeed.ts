@@ -2,6 +2,7 @@
 // ones come from one subscription to the log, opened and rendered once for all readers of an
 // organization.
 
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPublished } from '../domain/events/published.js';
 import type { IndexQuery } from '../ports/eventIndex.js';
@@ -36,7 +37,10 @@ export class EventFeed {
   private reached: Position | null = null;
   private running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: FeedOptions) {}
+  constructor(private readonly options: FeedOptions) {
+    // Every reader waits for it.
+    setMaxListeners(0, this.stopping.signal);
+  }
 
   /** Aborts when the service stops. */
   get stopped(): AbortSignal {

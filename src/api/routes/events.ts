@@ -63,7 +63,9 @@ function follow(ctx: ApiContext, { feed, alarms, idempotency }: RouteDeps, after
   const { res: response } = ctx;
   ctx.respond = false;
   ctx.status = 200;
-  ctx.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  ctx.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no', Connection: 'close' });
+  // It ends with the connection: framing what is written in chunks would take a third of the time of writing it.
+  ctx.remove('Transfer-Encoding');
   response.flushHeaders();
   if (ctx.method === 'HEAD') {
     response.end();
