@@ -11,10 +11,10 @@ export function etagOf(revision: number, dangling = false): string {
   return `"${REPRESENTATION}.${revision}${dangling ? 'd' : ''}"`;
 }
 
-/** The revisions that If-Match names; undefined when there is none, or `*`. Tags that are not ours name none. */
+/** The revisions that If-Match names; undefined without one, or when it is `*`. Tags that are not ours, and an empty one, name none. */
 export function ifMatchRevisions(ctx: Context): number[] | undefined {
-  const header = ctx.get('If-Match').trim();
-  if (header === '' || header === '*') return undefined;
+  const header = ctx.req.headers['if-match']?.trim();
+  if (header === undefined || header === '*') return undefined;
   return header.split(',').flatMap((tag) => {
     // A proxy that compresses makes a tag weak; it names the same revision.
     const match = /^(?:W\/)?"(\d+)\.(\d{1,15})d?"$/.exec(tag.trim());

@@ -50,7 +50,7 @@ describe.each(['contacts', 'companies'])('%s', (kind) => {
     const { path, tag } = await create();
     await client.put(path, { name: 'y' });
     const body = method === 'DELETE' ? undefined : { name: 'z' };
-    for (const stale of [tag, '"other"', 'nonsense', `"x", ${tag}`]) {
+    for (const stale of [tag, '"other"', 'nonsense', '', `"x", ${tag}`]) {
       expectError(await client.send(method, path, body, { 'If-Match': stale }), 412, 'PRECONDITION_FAILED', []);
     }
     const now = await client.get(path);

@@ -251,8 +251,8 @@ describe('deliveries', () => {
     const named = (name: string) => receiver.received.filter(({ body }) => body.data.name === name).map(({ id: webhookId }) => webhookId);
     expect([named('First').length, named('Second').length, named('Third').length]).toEqual([1, 1, 2]);
     expect(new Set(named('Third')).size).toBe(1);
-    const wrong = [{}, { since: 'yesterday' }, { since: '2999-01-01T00:00:00Z' }, { since, until: '2020-01-01T00:00:00Z' }];
+    const wrong = [{}, { since: 'yesterday' }, { since: '2999-01-01T00:00:00Z' }, { since: '0000-01-01T00:00:00+01:00' }, { since, until: '2020-01-01T00:00:00Z' }];
     const answers = await Promise.all(wrong.map((body) => client.post(`/webhooks/${id}/replay`, body)));
-    expect(answers.map(({ body }) => body.details?.[0]?.field)).toEqual(['since', 'since', 'since', 'until']);
+    expect(answers.map(({ body }) => body.details?.[0]?.field)).toEqual(['since', 'since', 'since', 'since', 'until']);
   });
 });

@@ -40,13 +40,16 @@ const listSchema = z.strictObject({
   isActive: oneOf(['true', 'false']).optional().meta({ description: 'Filter by active status', type: 'boolean', enum: undefined }),
 });
 
-/** A time that is given, in UTC with milliseconds. */
-export const instant = once
-  .pipe(z.iso.datetime({ offset: true, error: 'Must be a time in ISO 8601, with its offset from UTC, as 2025-06-03T10:15:30.000Z' }))
+/** A time as it is sent, given in UTC with milliseconds. */
+export const utcTime = z.iso
+  .datetime({ offset: true, error: 'Must be a time in ISO 8601, with its offset from UTC, as 2025-06-03T10:15:30.000Z' })
   .transform((time) => new Date(time).toISOString())
   // An offset may lead into a year of other than four digits: as text it would compare wrongly.
   .refine((time) => /^\d{4}-/.test(time), 'Must be a time of the years 0000 to 9999 in UTC')
   .meta({ format: 'date-time', pattern: undefined });
+
+/** A time in a query. */
+export const instant = once.pipe(utcTime).meta({ format: 'date-time' });
 const asOf = instant.optional().meta({ description: 'The answer as it was at that time, by all that had happened up to it' });
 
 /** The parameters of answers that can be had as of an earlier time. */

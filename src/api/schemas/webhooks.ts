@@ -5,7 +5,7 @@ import { disabledReasons, webhookTopics } from '../../domain/events/webhookEvent
 import { TEST_TOPIC, type WebhookTopic } from '../../domain/webhookEndpoint.js';
 import { deliveryStatuses, type DeliveryQuery } from '../../ports/deliveryStore.js';
 import { validationError } from '../errors.js';
-import { LIMIT_DEFAULT, LIMIT_MAX, oneOf, wholeNumber } from './queries.js';
+import { LIMIT_DEFAULT, LIMIT_MAX, oneOf, utcTime, wholeNumber } from './queries.js';
 import { id, time } from './views.js';
 
 const TOPICS = webhookTopics.map((topic) => `'${topic}'`).join(', ');
@@ -77,10 +77,7 @@ export const webhookPatchSchema = z
     ...(status === undefined ? {} : { status }),
   }));
 
-const moment = z.iso
-  .datetime({ offset: true, error: 'Must be a time in ISO 8601, with its zone' })
-  .transform((text) => new Date(text))
-  .meta({ type: 'string', format: 'date-time' });
+const moment = utcTime.transform((text) => new Date(text)).meta({ type: 'string', format: 'date-time' });
 
 /** Which events to send again. */
 export const newReplaySchema = z
