@@ -2,11 +2,13 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { createSecretKey } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Sqlite from 'libsql';
 import { join } from 'node:path';
 import { Database } from '../../src/platform/embedded/database.js';
-import { storeMigrations } from '../../src/platform/embedded/layout.js';
+import { keyMigrations, storeMigrations } from '../../src/platform/embedded/layout.js';
 import { LockedError, takeLock } from '../../src/platform/embedded/lock.js';
+import { MissingKeysError } from '../../src/platform/embedded/index.js';
 import { LayoutError } from '../../src/platform/embedded/migrate.js';
 import { WrongWrappingKeyError } from '../../src/platform/wrapping.js';
 import { openPlatform, wrappingKey } from '../contract/embedded.js';
@@ -51,6 +53,13 @@ describe('a file', () => {
     migrated.close();
   });
 
+  test('that is none is refused by its name', () => {
+    const file = newFile();
+    writeFileSync(file, 'no database'.repeat(100));
+    expect(() => new Database(file, [first])).toThrow(`${file}: file is not a database`);
+    expect(readFileSync(file, 'utf8')).toBe('no database'.repeat(100));
+  });
+
   test('is written ahead and synced in full', () => {
     const database = new Database(newFile(), [first]);
     expect(database.get('PRAGMA journal_mode')).toMatchObject({ journal_mode: 'wal' });
@@ -73,6 +82,7 @@ test.each(storeMigrations.map((_, layout) => layout).filter((layout) => layout >
       'contact-acme-ada', id, type, JSON.stringify(data), JSON.stringify(metadata),
     );
     old.close();
+    new Database(join(dataDir, 'keys.sqlite'), keyMigrations).close();
     const platform = await openPlatform(dataDir);
     expect((await platform.log.readAll(null, 10)).events).toMatchObject([{ id, type, data, metadata, position: '1' }]);
     expect((await platform.log.append('contact-acme-ada', 0, [storedEvent()])).outcome).toBe('appended');
@@ -109,4 +119,18 @@ test('a wrong ENCRYPTION_KEY is refused before anything is read, and the right o
   const again = await openPlatform(dataDir, wrappingKey());
   expect((await again.keys.obtain(ada)).export().toString('hex')).toBe(key);
   await again.close();
+});
+
+test('events without the file of their keys are refused, and none is made', async () => {
+  const dataDir = temporaryFolder();
+  const keys = join(dataDir, 'keys.sqlite');
+  const platform = await openPlatform(dataDir);
+  await platform.close();
+  rmSync(keys);
+  const empty = await openPlatform(dataDir);
+  await empty.log.append('contact-acme-ada', 'none', [storedEvent()]);
+  await empty.close();
+  rmSync(keys);
+  await expect(openPlatform(dataDir)).rejects.toThrow(MissingKeysError);
+  expect(existsSync(keys)).toBe(false);
 });

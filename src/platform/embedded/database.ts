@@ -44,6 +44,7 @@ export class Database {
       if (migrations !== null) migrate(this, migrations);
     } catch (error) {
       this.close();
+      if (isSqliteError(error)) error.message = `${file}: ${error.message}`;
       throw error;
     }
   }

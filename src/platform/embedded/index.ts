@@ -1,6 +1,6 @@
 // The embedded platform: every port on SQLite files in one folder, for one process at a time.
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../../ports/commit.js';
 import type { Linker } from '../../ports/chainStore.js';
@@ -56,6 +56,11 @@ export interface EmbeddedOptions {
   alone?: boolean | undefined;
 }
 
+/** There are events, and not the keys of what is personal in them. */
+export class MissingKeysError extends Error {
+  override readonly name = 'MissingKeysError';
+}
+
 /** Log and read models in one: a commit is one step. */
 export type EmbeddedPlatform = Platform & { commit: Commit };
 
@@ -64,6 +69,7 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
  * @throws LockedError when another process has it
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
+ * @throws MissingKeysError
  */
 export async function openEmbedded({ dataDir, wrappingKeys, observer, alone = false, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -77,20 +83,28 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, alone = fa
     const file = options.compare === undefined ? 'contacts.sqlite' : 'contacts-of-other-log.sqlite';
     const store = new Database(join(dataDir, file), storeMigrations, alone ? 'alone' : 'serving');
     closers.push(() => store.close());
-    const keyFile = new Database(join(dataDir, 'keys.sqlite'), keyMigrations);
+    const keysAt = join(dataDir, 'keys.sqlite');
+    requireKeys(keysAt, store);
+    const keyFile = new Database(keysAt, keyMigrations);
     closers.push(() => keyFile.close());
-    const eventPages = openEventPages({ events: join(dataDir, file), keys: join(dataDir, 'keys.sqlite'), wrappingKeys });
+    const eventPages = openEventPages({ events: join(dataDir, file), keys: keysAt, wrappingKeys });
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
     const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
     const { dropper, scrubber, documents, ...ports } = openStore(store, options, observing(observer, 'contacts'));
-    const checks = new SqliteProjectionChecks(store, documents, [join(dataDir, file), join(dataDir, 'keys.sqlite')]);
+    const checks = new SqliteProjectionChecks(store, documents, [join(dataDir, file), keysAt]);
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
     return { ...ports, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** New keys beside old events would stand in the way of the old ones. @throws MissingKeysError */
+function requireKeys(file: string, store: Database): void {
+  if (existsSync(file) || store.get('SELECT 1 FROM events LIMIT 1') === undefined) return;
+  throw new MissingKeysError(`${file} is missing: what is personal in the events cannot be read without it; put it back, or restore a backup`);
 }
 
 const observing =
