@@ -47,6 +47,7 @@ function valueAt(entity: Entity | null, path: string): Json {
 }
 
 function changesBetween(path: string, from: Json | undefined, to: Json | undefined, patch: Json | undefined): FieldChange[] {
+  if (from === to && patch === undefined) return [];
   const keys = keysOf(from, to);
   if (keys === null) {
     const again = isErased(path, to) && isErased(path, patch);

@@ -32,7 +32,7 @@ export interface LiveDocument extends Tombstone {
   manager?: string;
   primary?: string;
   text: string;
-  grams: string[];
+  grams: readonly string[];
   body: string;
 }
 

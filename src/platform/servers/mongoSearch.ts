@@ -13,8 +13,16 @@ interface Searchable {
   grams: string[];
 }
 
+/** The text whose grams were asked for last: most changes of a document leave it as it is. */
+let last = { searchable: '', grams: [] as readonly string[] };
+
 /** Every run of one to three characters within the words of a text, each once. */
-export function gramsOf(searchable: string): string[] {
+export function gramsOf(searchable: string): readonly string[] {
+  if (last.searchable !== searchable) last = { searchable, grams: runsOf(searchable) };
+  return last.grams;
+}
+
+function runsOf(searchable: string): string[] {
   const grams = new Set<string>();
   for (const word of searchable.split(/[ \n]/)) {
     const characters = [...word];
