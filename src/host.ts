@@ -7,6 +7,7 @@ import { listOf, type Settings } from './config.js';
 import { upcasters } from './domain/events/registry.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
 import { restoreEmbedded } from './platform/embedded/backup/restore.js';
+import type { MemoryUse } from './platform/embedded/database.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { IndexedEventsOf } from './platform/indexedEvents.js';
 import { SealedEventStore } from './platform/sealedEventStore.js';
@@ -36,15 +37,15 @@ const ids = new Uuids();
  * embedded platform, read models that an older version made are made anew first, which `report` is
  * told of; one that cannot be brought up to date is left where it stopped. On any other that is the
  * follower's work. A service gives an `observer`, which is told of the platform's work; without one
- * the host is a single operation's.
+ * the host is a single operation's, which may take memory when it `fills` the store.
  * @throws LockedError, LayoutError, WrongWrappingKeyError, UnavailableError
  */
-export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver): Promise<Host> {
+export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver, fills = false): Promise<Host> {
   const skips = new Skips();
   const alone = observer === undefined;
-  const platform = await openPlatform({ settings, skips, observer });
+  const platform = await openPlatform({ settings, skips, observer, memory: fills ? 'filling' : alone ? 'alone' : 'serving' });
   try {
-    const { log, keys, projectionStore: store, checks } = platform;
+    const { log, keys, projectionStore: store, makeReady, checks } = platform;
     const commit = platform.commit ?? commitAndShow({ projections, log, store, skips });
     const events: EventStore = new SealedEventStore(log, keys, commit, upcasters, {
       has: (event) => skips.some(event),
@@ -52,7 +53,7 @@ export async function openHost(settings: Settings, report: Report = () => undefi
     });
     const shared = platform.commit === null;
     const made = settings.EVENTSTORE_URL === undefined ? projections : [...projections, eventIndexProjection];
-    const projector = new Projector({ projections: made, log, events, store, checks, skips, clock: systemClock, ids, shared });
+    const projector = new Projector({ projections: made, log, events, store, makeReady, checks, skips, clock: systemClock, ids, shared });
     if (shared) await skips.load(events);
     else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
     return { settings, platform, events, projector, clock: systemClock, ids, alone };
@@ -83,6 +84,7 @@ interface Opening {
   settings: Settings;
   skips: Skips;
   observer: PlatformObserver | undefined;
+  memory: MemoryUse;
 }
 
 async function openPlatform(opening: Opening): Promise<Platform> {
@@ -108,7 +110,7 @@ async function openEventStoreDb(url: string, observer: PlatformObserver | undefi
 }
 
 /** Everything in the embedded store, but for a log elsewhere. */
-async function withEmbedded({ settings, skips, observer }: Opening, log: EventStoreDbLog | null, chained = log === null): Promise<Platform> {
+async function withEmbedded({ settings, skips, observer, memory }: Opening, log: EventStoreDbLog | null, chained = log === null): Promise<Platform> {
   const embedded = await openEmbedded({
     dataDir: settings.DATA_DIR,
     wrappingKeys: wrappingKeysFor(settings),
@@ -117,7 +119,8 @@ async function withEmbedded({ settings, skips, observer }: Opening, log: EventSt
     linker: chained ? linkerFor(settings, (error) => observer?.forged(error)) : undefined,
     ...(log === null ? {} : orderOf(log)),
     observer,
-    alone: observer === undefined,
+    memory,
+    ...(log === null ? { stepThread: new URL('./stepThread.js', import.meta.url) } : {}),
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;

@@ -26,7 +26,7 @@ export async function operate<Params, Result extends Json>(
   const isEmbedded = EVENTSTORE_URL === undefined || MONGODB_URL === undefined;
   if (onExisting && isEmbedded && !existsSync(DATA_DIR)) throw new OperationError(`DATA_DIR ${DATA_DIR}: no such folder`);
   try {
-    const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR, progress.report));
+    const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR, progress.report, operation.fills));
     if ('platform' in service) return await runAlone(service, (host) => operation.run(host, params, progress.report, signal));
     return await runRemotely(service, operation, params, progress.report, signal);
   } finally {
@@ -35,9 +35,9 @@ export async function operate<Params, Result extends Json>(
 }
 
 /** The data opened by this process; or a connection to the service that took it meanwhile. */
-async function openAlone(dataDir: string, report: Report) {
+async function openAlone(dataDir: string, report: Report, fills = false) {
   try {
-    return await openHost(withSecrets(readSettings(process.env)), report);
+    return await openHost(withSecrets(readSettings(process.env)), report, undefined, fills);
   } catch (error) {
     const service = error instanceof Error && error.name === 'LockedError' ? await connectToService(dataDir) : null;
     if (service === null) throw error;

@@ -42,6 +42,8 @@ export interface Operation<Params = unknown, Result extends Json = Json> {
   params: z.ZodType<Params>;
   /** What it answers. */
   result: z.ZodType<Result>;
+  /** That it fills the store: alone, it may take memory for it. */
+  fills?: true;
   /**
    * Carries it out beside whatever else uses the host, in pieces that leave requests their turn.
    * Throws soon after `signal` aborts, leaving nothing half done that would matter.

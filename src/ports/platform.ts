@@ -15,6 +15,7 @@ import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
 import type { ProjectionChecks } from './projectionChecks.js';
 import type { ProjectionStore, ReadStore } from './readStore.js';
+import type { MakeReady } from './readySteps.js';
 import type { ReplayStore } from './replayStore.js';
 import type { Vault } from './vault.js';
 import type { WebhookEndpoints } from './webhookEndpoints.js';
@@ -34,6 +35,8 @@ export interface Platform {
   readStore: ReadStore;
   history: HistoryStore;
   projectionStore: ProjectionStore;
+  /** Makes steps of a rebuild beside the thread that applies them; null: the platform cannot. */
+  makeReady: MakeReady | null;
   checks: ProjectionChecks;
   checkpoints: Checkpoints;
   chain: ChainStore;

@@ -6,6 +6,7 @@ import { UnavailableError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
 import type { AnyProjection, Change, GenerationName, Projection } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
+import type { MakeReady } from '../ports/readySteps.js';
 import { entriesOf } from './eventIndex.js';
 import { bySubject, changeOf } from './project.js';
 import type { Skips } from './skips.js';
@@ -15,6 +16,8 @@ export interface ProjectingDeps {
   log: EventLog;
   events: EventStore;
   store: ProjectionStore;
+  /** Null where nothing makes steps ready. */
+  makeReady: MakeReady | null;
   skips: Skips;
 }
 
@@ -113,7 +116,7 @@ export async function applicationOf(
 }
 
 /** What events make of a generation's documents. @throws ProjectionGapError, UnavailableError */
-async function changesOf(
+export async function changesOf(
   projection: Projection,
   generation: number,
   events: readonly RecordedEvent[],

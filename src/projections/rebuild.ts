@@ -3,13 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnyProjection } from '../ports/projection.js';
 import type { Generation, ProjectionStore } from '../ports/readStore.js';
-import { isAheadOfLog, nextStep, type ProjectingDeps, type Step } from './advance.js';
+import { isAheadOfLog, type ProjectingDeps, type Step } from './advance.js';
+import { Steps } from './steps.js';
 
-/**
- * How many events are applied at a time: the more, the less often a page of an index is written;
- * but requests must get their turn between.
- */
-const BATCH = { alone: 750, besideRequests: 500 };
 const RETRY_AFTER_MS = 10;
 
 /** The generation was replaced by another while it was built. */
@@ -39,10 +35,19 @@ export interface RebuildOptions {
  * @throws ProjectionStoppedError, RebuildReplacedError, UnavailableError, and the reason of `signal`
  */
 export async function rebuild(projection: AnyProjection, deps: ProjectingDeps, options: RebuildOptions = {}): Promise<number> {
-  const { log, store } = deps;
-  const { report, signal, alone = false } = options;
-  const anyway = await isAheadOfLog(projection.name, deps);
   const begun = await begin(projection, deps);
+  const steps = new Steps(projection, deps, options.alone ?? false);
+  try {
+    await steps.begin(begun.position);
+    return await build(projection, begun, steps, deps, options);
+  } finally {
+    await steps.close();
+  }
+}
+
+async function build(projection: AnyProjection, begun: Generation, steps: Steps, deps: ProjectingDeps, { report, signal }: RebuildOptions): Promise<number> {
+  const { log, store } = deps;
+  const anyway = await isAheadOfLog(projection.name, deps);
   const before = log.count(null, begun.position) ?? 0;
   const tell = async (seen: number) => report?.({ done: before + seen, total: log.count(null, await log.head()) });
   for (let seen = 0; ; ) {
@@ -51,7 +56,7 @@ export async function rebuild(projection: AnyProjection, deps: ProjectingDeps, o
     // Asked for each time: that tells the store, too, that what others changed of it is known here.
     const building = await store.building(projection.name);
     if (building?.number !== begun.number) throw new RebuildReplacedError(`another rebuild of ${projection.name} took the place of this one`);
-    const step = await nextStep(projection, building, deps, alone ? BATCH.alone : BATCH.besideRequests);
+    const step = await steps.next(building);
     const { applied, switched } = await take(step, projection, building, store, anyway);
     if (applied) seen += step.seen;
     if (switched) {

@@ -27,7 +27,7 @@ export async function openKept({ log, close: closeLog }: OpenedPickingLog, openS
   const order = { compare: (a: Position | null, b: Position | null) => log.compare(a, b), sortKey };
   const { projectionStore: store, close } = await openStore(order);
   // Entries are made of events as they are stored.
-  const deps: ProjectingDeps = { log, store, skips: noSkips, events: {} as ProjectingDeps['events'] };
+  const deps: ProjectingDeps = { log, store, makeReady: null, skips: noSkips, events: {} as ProjectingDeps['events'] };
   const advance = async (events: number) => {
     for (let left = events; left > 0; ) {
       const live = (await store.live('events')) ?? (await rebuilt());

@@ -23,7 +23,7 @@ async function build(projection: Projection, sizes: readonly number[]): Promise<
   const { number, position: start } = await store.build(projection.name, projection.version);
   let position = start;
   for (let turn = 0; ; turn += 1) {
-    const step = await nextStep(projection, { number, position }, { log, events, store, skips: noSkips }, sizes[turn % sizes.length] as number);
+    const step = await nextStep(projection, { number, position }, { log, events, store, makeReady: null, skips: noSkips }, sizes[turn % sizes.length] as number);
     if (step.seen > 0) expect(await step.apply(position, step.position)).toBe(true);
     ({ position } = step);
     if (step.caughtUp) return number;

@@ -1,11 +1,14 @@
 // A rebuild: beside what reads see, while others write, going on where it was.
 
 import { expect, test } from '@jest/globals';
+import { ProjectionStoppedError } from '../../src/projections/advance.js';
 import { projections } from '../../src/projections/project.js';
 import { rebuild, RebuildReplacedError } from '../../src/projections/rebuild.js';
+import { verify } from '../../src/projections/verify.js';
 import type { Projection } from '../../src/ports/projection.js';
+import type { MakeReady } from '../../src/ports/readySteps.js';
 import { temporaryFolder } from '../support/folder.js';
-import { canonicalDocuments, commit, createContacts, inStore, openTestHost } from '../support/projecting.js';
+import { canonicalDocuments, commit, createContacts, created, inStore, openTestHost } from '../support/projecting.js';
 
 const [contacts] = projections as [Projection];
 const ids = (count: number, prefix = 'c') => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
@@ -68,6 +71,41 @@ test('goes on where it was aborted, also after the store was closed', async () =
   expect(told[0]).toBe(1_000);
   expect((await host.platform.projectionStore.live('contacts'))?.number).toBe(begun?.number);
   expect(await canonicalDocuments(host)).toEqual(before);
+  await host.platform.close();
+});
+
+test('alone, steps are made ready in a thread: the same documents and history, and the same stop', async () => {
+  const folder = temporaryFolder();
+  const host = await openTestHost(folder);
+  await createContacts(host, 'acme', ids(1_900));
+  await commit(host, 'acme', -1, created('changed', { name: 'Before' }));
+  await commit(host, 'acme', 0, { type: 'ContactUpdated', data: { contactId: 'changed', changes: { name: 'After' } } });
+  await commit(host, 'acme', 0, { type: 'ContactDeleted', data: { contactId: 'c7' } });
+  await createContacts(host, 'globex', ids(600));
+  await commit(host, 'acme', 0, { type: 'ContactUpdated', data: { contactId: 'c8', changes: { name: 'Later' } } });
+  const before = await canonicalDocuments(host);
+  const { deps } = host.projector;
+  const made: number[] = [];
+  const makeReady: MakeReady = (...asked) => {
+    const steps = (deps.makeReady as MakeReady)(...asked);
+    const next = async () => {
+      const step = await steps.next();
+      if (step !== null) made.push(step.seen);
+      return step;
+    };
+    return { next, close: () => steps.close() };
+  };
+  expect(await rebuild(contacts, { ...deps, makeReady }, { alone: true })).toBe(2_504);
+  expect(made).toEqual([750, 750, 750, 254]);
+  expect(await canonicalDocuments(host)).toEqual(before);
+  expect(await verify(contacts, deps, { found: (difference) => expect(difference).toBeNull() })).toBe(2_501);
+
+  inStore(folder, (file) => file.exec(`UPDATE events SET data = '{}' WHERE position = 2300`));
+  const stopped = await rebuild(contacts, { ...deps, makeReady }, { alone: true }).catch((error: unknown) => error);
+  expect(stopped).toBeInstanceOf(ProjectionStoppedError);
+  expect((stopped as ProjectionStoppedError).event.position).toBe('2300');
+  expect((await host.platform.projectionStore.building('contacts'))?.position).toBe('2299');
+  expect(made).toEqual([750, 750, 750, 254, 750, 750, 750]);
   await host.platform.close();
 });
 

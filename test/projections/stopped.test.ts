@@ -209,7 +209,7 @@ test('a projector that fails at an event as it comes refuses that write alone, a
   const skips = new Skips();
   const platform = await openEmbedded({ dataDir: temporaryFolder(), wrappingKeys: [wrappingKey()], projections: [failing, companies], changesOf: batchChanges });
   const events = new SealedEventStore(platform.log, platform.keys, platform.commit);
-  const deps = { projections: [failing, companies], log: platform.log, events, store: platform.projectionStore, checks: platform.checks, skips, clock: { now: () => new Date() }, ids: { next: () => 'x' }, shared: false };
+  const deps = { projections: [failing, companies], log: platform.log, events, store: platform.projectionStore, makeReady: null, checks: platform.checks, skips, clock: { now: () => new Date() }, ids: { next: () => 'x' }, shared: false };
   const projector = new Projector(deps);
   await projector.start();
   const writes = ['a', 'bad', 'b', 'c'].map((id) => commit({ events }, 'acme', -1, created(id)).then(() => 'stored', (error: Error) => error.name));

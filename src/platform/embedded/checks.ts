@@ -49,7 +49,7 @@ export class SqliteProjectionChecks implements ProjectionChecks {
   }
 
   async damage(): Promise<Damage> {
-    const found = await Promise.all(this.files.map((file) => answerOf<Damage>(startThread('fileCheckThread', file)))).catch((cause: unknown) => {
+    const found = await Promise.all(this.files.map((file) => answerOf<Damage>(startThread(new URL('./fileCheckThread.js', import.meta.url), file)))).catch((cause: unknown) => {
       throw new UnavailableError('the files of the embedded store could not be checked', { cause });
     });
     return { lines: found.flatMap(({ lines }) => lines), documents: found.flatMap(({ documents }) => documents) };

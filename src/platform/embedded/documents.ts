@@ -9,10 +9,11 @@ import { ROW_COLUMNS, rowValues } from './documentRows.js';
 import { COLLECTIONS, type CollectionRow } from './documentWalk.js';
 import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
-import { dropHistory, insertHistory } from './historyRows.js';
+import { dropHistory, insertHistory, insertHistoryRow } from './historyRows.js';
 import { byOrganization } from './lookups.js';
+import { documentRow, type DocumentRow, type NewDocument } from './newDocuments.js';
 import { ShownCache } from './shownCache.js';
-import { indexText, unindexText } from './search.js';
+import { indexText, shortGrams, unindexText } from './search.js';
 
 /** The rowids of one collection. */
 export interface RowidRange {
@@ -113,12 +114,22 @@ export class SqliteDocuments implements Participant {
     this.counts.save();
   }
 
+  /** Adds new documents; one that something stands for is left alone. */
+  add(projection: ProjectionName, generation: number, documents: readonly NewDocument[]): void {
+    for (const document of documents) {
+      const collection = this.collectionFor(projection, generation, document.organizationId);
+      if (this.tombstone(collection, document.id) !== undefined || !this.insert(collection, document)) continue;
+      for (const row of document.history) insertHistoryRow(this.database, collection, document.id, row);
+    }
+    this.counts.save();
+  }
+
   /** Returns whether the document stood where the change begins. */
   private applyOne(collection: number, change: Change): boolean {
     const { id } = change;
     // By far the most often it is a new document: that nothing stands for it, the unique index tells.
     if (change.from === -1 && change.type === 'put') {
-      return this.tombstone(collection, id) === undefined && this.insert(collection, change);
+      return this.tombstone(collection, id) === undefined && this.insert(collection, documentRow(change));
     }
     const sql = 'SELECT rowid, revision, status, searchable FROM documents WHERE collection = ? AND id = ?';
     const current = this.database.get<CurrentRow>(sql, collection, id);
@@ -129,7 +140,7 @@ export class SqliteDocuments implements Participant {
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current !== undefined) this.update(collection, change, current);
     else {
-      this.insert(collection, change);
+      this.insert(collection, documentRow(change));
       if (tombstone !== undefined) this.database.run('DELETE FROM tombstones WHERE collection = ? AND id = ?', collection, id);
     }
     return true;
@@ -201,7 +212,7 @@ export class SqliteDocuments implements Participant {
   }
 
   /** Returns whether there was none. */
-  private insert(collection: number, { id, to, document, keys }: Put): boolean {
+  private insert(collection: number, { id, revision, status, values, searchable, grams }: DocumentRow): boolean {
     const rowid = this.nextRowid(collection);
     const inserted = this.database.run(
       `INSERT INTO documents (rowid, collection, id, revision, ${ROW_COLUMNS.join(', ')})
@@ -209,12 +220,12 @@ export class SqliteDocuments implements Participant {
       rowid,
       collection,
       id,
-      to,
-      ...rowValues(document, keys),
+      revision,
+      ...values,
     );
     if (inserted === 0) return false;
-    indexText(this.database, rowid, keys.searchable);
-    this.counts.add(collection, document.status, 1);
+    indexText(this.database, rowid, searchable, grams);
+    this.counts.add(collection, status, 1);
     return true;
   }
 
@@ -227,7 +238,7 @@ export class SqliteDocuments implements Participant {
     );
     if (current.searchable !== keys.searchable) {
       unindexText(this.database, current.rowid);
-      indexText(this.database, current.rowid, keys.searchable);
+      indexText(this.database, current.rowid, keys.searchable, shortGrams(keys.searchable));
     }
     if (current.status !== document.status) {
       this.counts.add(collection, current.status, -1);

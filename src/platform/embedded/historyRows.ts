@@ -53,21 +53,25 @@ export const historyTables: Migration = `
   CREATE INDEX versions_by_end ON versions (collection, until, updated_at);
 `;
 
+/** The values of `HISTORY_COLUMNS`. */
+export type HistoryRow = [revision: number, at: string, actor: string, type: string, head: string, changes: string | null];
+
+const HISTORY_COLUMNS = 'revision, at, actor, type, head, changes';
+
+export function historyRow(entry: HistoryEntry): HistoryRow {
+  return [entry.revision, entry.at, entry.actor.sub, entry.type, headOf(entry), changesText(entry)];
+}
+
+/** Adds one thing that happened to a document. */
+export function insertHistoryRow(database: Database, collection: number, id: string, row: HistoryRow): void {
+  database.run(`INSERT OR IGNORE INTO history (collection, id, ${HISTORY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, collection, id, ...row);
+}
+
 /** Adds what happened to a document. What erases it erases what it was, too. */
 export function insertHistory(database: Database, collection: number, id: string, entries: readonly HistoryEntry[]): void {
   for (const entry of entries) {
-    const { revision, at, actor, type, superseded } = entry;
-    database.run(
-      'INSERT OR IGNORE INTO history (collection, id, revision, at, actor, type, head, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      collection,
-      id,
-      revision,
-      at,
-      actor.sub,
-      type,
-      headOf(entry),
-      changesText(entry),
-    );
+    const { at, type, superseded } = entry;
+    insertHistoryRow(database, collection, id, historyRow(entry));
     if (superseded !== null) insertVersion(database, collection, id, superseded, at);
     if (type === ERASING_EVENT) erase(database, collection, id);
   }
@@ -91,8 +95,8 @@ function erase(database: Database, collection: number, id: string): void {
 
 /** Whether what is kept from revision `from` to `to` of a change is what it tells. */
 export function historyTells(database: Database, collection: number, { id, from, to, history }: Change): boolean {
-  const entries = 'SELECT revision, at, actor, type, head, changes FROM history WHERE collection = ? AND id = ? AND revision > ? AND revision <= ? ORDER BY revision';
-  const told = history.map((entry) => [entry.revision, entry.at, entry.actor.sub, entry.type, headOf(entry), changesText(entry)]);
+  const entries = `SELECT ${HISTORY_COLUMNS} FROM history WHERE collection = ? AND id = ? AND revision > ? AND revision <= ? ORDER BY revision`;
+  const told = history.map(historyRow);
   if (!sameRows(database.all(entries, collection, id, from, to), told)) return false;
   const versions = `SELECT revision, until, ${ROW_COLUMNS.join(', ')} FROM versions WHERE collection = ? AND id = ? AND revision >= ? AND revision < ? ORDER BY revision`;
   const stood = history.flatMap(({ superseded, at }) => (superseded === null ? [] : [[superseded.revision, at, ...rowValues(superseded.document, superseded.keys)]]));

@@ -8,13 +8,14 @@ import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
+import type { MakeReady } from '../../ports/readySteps.js';
 import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { KeyedVault } from '../vault.js';
 import { EmbeddedBackup } from './backup/write.js';
 import { SqliteProjectionChecks } from './checks.js';
 import { SqliteChainStore } from './chainStore.js';
-import { Database } from './database.js';
+import { Database, type MemoryUse } from './database.js';
 import { SqliteDeliveryStore } from './deliveries.js';
 import { SqliteDocuments } from './documents.js';
 import { Dropper } from './dropper.js';
@@ -33,6 +34,7 @@ import { takeLock } from './lock.js';
 import { openEventPages } from './pagePool.js';
 import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
+import { ThreadSteps } from './readySteps.js';
 import { Scrubber } from './scrubber.js';
 import { SqliteReplayStore } from './replays.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
@@ -52,8 +54,10 @@ export interface EmbeddedOptions {
   /** Positions of that log as texts that sort as they do; as they are unless given. */
   sortKey?: ((position: Position) => string) | undefined;
   observer?: PlatformObserver | undefined;
-  /** That one piece of work has the platform for itself. */
-  alone?: boolean | undefined;
+  /** What a thread runs that makes steps of a rebuild ready; none unless given. */
+  stepThread?: URL | undefined;
+  /** What it may take; as where requests are served unless given. */
+  memory?: MemoryUse | undefined;
 }
 
 /** There are events, and not the keys of what is personal in them. */
@@ -71,7 +75,7 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
  * @throws WrongWrappingKeyError
  * @throws MissingKeysError
  */
-export async function openEmbedded({ dataDir, wrappingKeys, observer, alone = false, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -81,20 +85,21 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, alone = fa
   try {
     // What follows another log has a file of its own: positions of one log mean nothing to another.
     const file = options.compare === undefined ? 'contacts.sqlite' : 'contacts-of-other-log.sqlite';
-    const store = new Database(join(dataDir, file), storeMigrations, alone ? 'alone' : 'serving');
+    const store = new Database(join(dataDir, file), storeMigrations, memory);
     closers.push(() => store.close());
-    const keysAt = join(dataDir, 'keys.sqlite');
-    requireKeys(keysAt, store);
-    const keyFile = new Database(keysAt, keyMigrations);
+    const files = { events: join(dataDir, file), keys: join(dataDir, 'keys.sqlite'), wrappingKeys };
+    requireKeys(files.keys, store);
+    const keyFile = new Database(files.keys, keyMigrations);
     closers.push(() => keyFile.close());
-    const eventPages = openEventPages({ events: join(dataDir, file), keys: keysAt, wrappingKeys });
+    const eventPages = openEventPages(files);
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
     const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
     const { dropper, scrubber, documents, ...ports } = openStore(store, options, observing(observer, 'contacts'));
-    const checks = new SqliteProjectionChecks(store, documents, [join(dataDir, file), keysAt]);
+    const checks = new SqliteProjectionChecks(store, documents, [files.events, files.keys]);
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
-    return { ...ports, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
+    const makeReady: MakeReady | null = stepThread === undefined ? null : (projection, after) => new ThreadSteps(stepThread, files, projection, after, ports.projectionStore);
+    return { ...ports, makeReady, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;

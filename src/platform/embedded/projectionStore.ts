@@ -4,6 +4,7 @@ import type { Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
 import { reading, type Database } from './database.js';
+import type { NewDocument } from './newDocuments.js';
 import { storedDocuments } from './documentWalk.js';
 import type { SqliteDocuments } from './documents.js';
 import type { SqliteEventEntries } from './eventEntries.js';
@@ -63,6 +64,22 @@ export class SqliteProjectionStore implements ProjectionStore {
     to: Position,
   ): Promise<boolean> {
     return this.writes.run(() => this.applyNow(projection, generation, changes, from, to));
+  }
+
+  /** As `apply`, of documents made ready as rows as well. */
+  async applyReady(
+    projection: ProjectionName,
+    generation: number,
+    { documents, changes }: { documents: readonly NewDocument[]; changes: readonly Change[] },
+    from: Position | null,
+    to: Position,
+  ): Promise<boolean> {
+    return this.writes.run(() => {
+      if (!this.generations.advance(projection, generation, from, to)) return false;
+      this.tables.add(projection, generation, documents);
+      this.tables.apply(projection, generation, changes);
+      return true;
+    });
   }
 
   async switchTo(projection: GenerationName, generation: number, anyway = false): Promise<boolean> {

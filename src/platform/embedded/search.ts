@@ -22,10 +22,10 @@ export interface SearchPlan {
 
 type WordLength = 'long' | 'short' | 'mixed';
 
-/** Adds a document's text to the indexes. */
-export function indexText(database: Database, rowid: number, searchable: string): void {
+/** Adds a document's text to the indexes; `grams` are its `shortGrams`. */
+export function indexText(database: Database, rowid: number, searchable: string, grams: string): void {
   database.run('INSERT INTO search_trigrams (rowid, searchable) VALUES (?, ?)', rowid, searchable);
-  database.run('INSERT INTO search_grams (rowid, grams) VALUES (?, ?)', rowid, shortGrams(searchable));
+  database.run('INSERT INTO search_grams (rowid, grams) VALUES (?, ?)', rowid, grams);
 }
 
 /** Takes a document's text out of the indexes. */

@@ -66,6 +66,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, sortK
       readStore: new MongoReadStore(reads, generations),
       history: new MongoHistoryStore(reads, generations),
       projectionStore,
+      makeReady: null,
       checks: new MongoProjectionChecks(connection, generations),
       chain,
       idempotency,

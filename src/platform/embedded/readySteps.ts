@@ -1,0 +1,72 @@
+// Steps of a rebuild made by a thread: while one is applied here, the next is being made there.
+
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import type { Position } from '../../ports/eventLog.js';
+import type { ProjectionName } from '../../ports/projection.js';
+import type { ReadyStep, ReadySteps } from '../../ports/readySteps.js';
+import type { PageFiles } from './eventPages.js';
+import type { SqliteProjectionStore } from './projectionStore.js';
+import type { MadeStep } from './stepMaker.js';
+import { startThread } from './threads.js';
+
+/** What the thread is started with. It is told a position, and answers with the step after it, or null when it cannot. */
+export interface StepThreadData {
+  files: PageFiles;
+  projection: ProjectionName;
+}
+
+export class ThreadSteps implements ReadySteps {
+  private readonly worker: Worker;
+  private asked: Promise<MadeStep | null>;
+  private ended = false;
+
+  /** `module` is what the thread runs. */
+  constructor(
+    module: URL,
+    files: PageFiles,
+    private readonly projection: ProjectionName,
+    after: Position | null,
+    private readonly store: SqliteProjectionStore,
+  ) {
+    this.worker = startThread(module, { files, projection } satisfies StepThreadData);
+    this.worker.unref();
+    this.asked = this.ask(Number(after ?? 0));
+  }
+
+  async next(): Promise<ReadyStep | null> {
+    const made = await this.asked;
+    if (made === null) return null;
+    this.asked = this.ask(made.position);
+    const { documents, events, seen, position, caughtUp } = made;
+    const { projection, store } = this;
+    return {
+      events,
+      seen,
+      position: String(position),
+      caughtUp,
+      apply: (generation, changes, from, to) => store.applyReady(projection, generation, { documents, changes }, from, to),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (!this.ended) await this.worker.terminate();
+  }
+
+  /** Null, too, when the thread ends by itself: whoever applies then does without it. */
+  private ask(after: number): Promise<MadeStep | null> {
+    if (this.ended) return Promise.resolve(null);
+    this.worker.postMessage(after);
+    return new Promise((resolve) => {
+      const end = () => {
+        this.ended = true;
+        resolve(null);
+      };
+      this.worker.once('error', end).once('exit', end);
+      void once(this.worker, 'message').then(([made]) => {
+        this.worker.off('error', end).off('exit', end);
+        resolve(made as MadeStep | null);
+      }, end);
+    });
+  }
+}

@@ -1,0 +1,24 @@
+// A thread that makes steps of a rebuild; see platform/embedded/readySteps.ts.
+
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { StepThreadData } from './platform/embedded/readySteps.js';
+import { StepMaker } from './platform/embedded/stepMaker.js';
+import type { Projection } from './ports/projection.js';
+import { batchChanges, projections } from './projections/project.js';
+
+const port = parentPort as MessagePort;
+const { files, projection: name } = workerData as StepThreadData;
+const projection = projections.find((known) => known.name === name) as Projection;
+const maker = new StepMaker(files, projection, (...asked) => batchChanges(...asked));
+
+port.on('message', (after: number) => port.postMessage(stepAfter(after)));
+
+/** Null where events cannot be read or projected: the main thread finds out which, and says so. */
+function stepAfter(after: number) {
+  try {
+    return maker.make(after);
+  } catch {
+    maker.close();
+    return null;
+  }
+}
