@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import Sqlite from 'libsql';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '../../src/config.js';
@@ -87,6 +88,36 @@ test('personal data lies in the backup encrypted, its keys apart and for their o
   for (const folder of [first, join(first, 'events'), join(first, 'keys')]) expect(statSync(folder).mode & 0o077).toBe(0);
   expect(readdirSync(join(first, 'events')).sort()).toEqual(['contacts.sqlite', 'manifest.json']);
   expect(readdirSync(join(first, 'keys')).sort()).toEqual(['keys.sqlite', 'manifest.json']);
+});
+
+test('of a contact that changed, too, nothing lies in the clear, and no other organization finds it when restored', async () => {
+  const [from, folder, to] = [join(temporaryFolder(), 'data'), join(temporaryFolder(), 'backup'), join(temporaryFolder(), 'restored')];
+  const service = await startTestService({}, from);
+  for (const organization of ['acme', 'bolt']) {
+    const { body } = await service.client(organization).post('/contacts', { name: `Unmistakable ${organization}` });
+    await service.client(organization).put(`/contacts/${body.id}`, { name: `Renamed ${organization}` });
+  }
+  await service.stop();
+  expect(await runCommand(from, ['backup', folder])).toMatchObject({ code: 0 });
+  const copied = readFileSync(join(folder, 'events', 'contacts.sqlite')).toString('latin1');
+  expect([copied.includes('Unmistakable'), copied.includes('Renamed')]).toEqual([false, false]);
+  expect(await runCommand(to, ['restore', folder])).toMatchObject({ code: 0 });
+  const restored = await startTestService({}, to);
+  for (const organization of ['bolt', 'acme']) {
+    const { data } = (await restored.client(organization).get('/audit')).body;
+    expect(data.map(({ type }: { type: string }) => type)).toEqual(['ContactUpdated', 'ContactCreated']);
+    expect(JSON.stringify(data)).not.toContain(organization === 'acme' ? 'bolt' : 'acme');
+  }
+  await restored.stop();
+  expect(await runCommand(to, ['verify'])).toMatchObject({ code: 0 });
+});
+
+test('holds the tables of events and of state, and no other', () => {
+  const file = new Sqlite(join(first, 'events', 'contacts.sqlite'));
+  const tables = file.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all([]) as { name: string }[];
+  file.close();
+  const ofWebhooks = ['webhook_deliveries', 'webhook_endpoints', 'webhook_payloads', 'webhook_replays', 'webhook_secrets'];
+  expect(tables.map(({ name }) => name)).toEqual(['chain_links', 'chains', 'checkpoints', 'events', 'idempotency', 'rate_limits', 'scrubs', ...ofWebhooks]);
 });
 
 test('with the keys of a later backup, what was erased since stays erased', async () => {

@@ -185,7 +185,11 @@ export const keyMigrations: readonly Migration[] = [
   `,
 ];
 
-/** The tables of `contacts.sqlite` that are made from the events, besides full-text indexes: backups leave them out. */
+/**
+ * The tables of `contacts.sqlite` that are made from the events, besides full-text indexes. Backups
+ * leave them out: what is personal stands in them in the clear, and whoever makes them anew makes
+ * other numbers of collections.
+ */
 export const readModelTables: ReadonlySet<string> = new Set([
   'generations',
   'collections',
@@ -194,4 +198,6 @@ export const readModelTables: ReadonlySet<string> = new Set([
   'tombstones',
   'spare_collections',
   'event_entries',
+  'history',
+  'versions',
 ]);

@@ -8,7 +8,7 @@ import Sqlite from 'libsql';
 import type { BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { KeyWrapping, wrappingKeysOf } from '../../wrapping.js';
-import { keyMigrations, storeMigrations } from '../layout.js';
+import { keyMigrations, readModelTables, storeMigrations } from '../layout.js';
 import { migrate, type Migration } from '../migrate.js';
 import { SnapshotCopy } from './copying.js';
 import { BackupError, readManifest } from './manifest.js';
@@ -118,7 +118,8 @@ async function refill(
 ): Promise<void> {
   const copy = SnapshotCopy.begin(source, target, (layout) => makeFile(target, migrations.slice(0, layout)));
   try {
-    const tables = copy.tables(new Set());
+    // A backup of an earlier version may hold some that are made from the events.
+    const tables = copy.tables(readModelTables);
     await copy.copyRows(tables, copied, signal);
     copy.commit();
   } finally {
