@@ -24,7 +24,7 @@ type Case = [field: string, value: unknown, named?: string];
 
 /** Wrong values of fields that contacts and companies share. */
 const shared: Case[] = [
-  ...(['', ' ', '\t\n', '\u00a0\u2003', tooLong(200), ...notTexts] as const).map((value): Case => ['name', value]),
+  ...(['', ' ', '\t\n', '\u00a0\u2003', '\0', '\u200b\u2060', tooLong(200), ...notTexts] as const).map((value): Case => ['name', value]),
   ...Object.entries(texts).flatMap(([field, length]) => [tooLong(length), ...notTexts].map((value): Case => [field, value])),
   ...['x', '@', 'a@', '@b.co', 'a@b', 'a b@c.co', 'a@b..co', '.a@b.co', 'a.@b.co', 'a@-b.co', 'a@b.co\n', 'a@b@c.co', 'a@b.1', `${tooLong(64)}@b.co`, '', tooLong(254), ...notTexts]
     .map((value): Case => ['email', value]),

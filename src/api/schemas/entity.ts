@@ -25,7 +25,7 @@ export function parseId(text: string): string | undefined {
 const text = (max: number) => z.string('Must be text').max(max, { error: `Must be at most ${max} characters`, abort: true });
 
 // What `refine` checks, JSON Schema cannot know: `meta` tells as much of it as it can say.
-const name = text(200).refine((value) => value.trim() !== '', 'Must not be blank').meta({ pattern: '\\S' });
+const name = text(200).refine((value) => /[^\s\p{Cc}\p{Cf}]/u.test(value), 'Must not be blank').meta({ pattern: '\\S' });
 const email = text(254).refine(isEmail, 'Invalid email format').meta({ format: 'email' });
 const website = text(2048).refine(isWebsite, 'Must be an http or https URL').meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
 const countryCode = text(10)
