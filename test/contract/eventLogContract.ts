@@ -314,7 +314,7 @@ function reading(open: () => Promise<OpenedLog>): void {
 /** What a subscription gives until it has given `count` events; fails after 20 s. */
 async function take(log: EventLog, after: Position | null, count: number, pause: () => Promise<unknown> = async () => {}): Promise<EventBatch[]> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), 20_000);
+  const timer = setTimeout(() => stop.abort(), 50_000);
   const batches: EventBatch[] = [];
   let taken = 0;
   for await (const batch of log.subscribe(after, stop.signal)) {
