@@ -53,7 +53,7 @@ test('twenty kills under load lose nothing that was acknowledged, and all reads 
   const deleted = writers.flatMap(({ contacts }) => contacts).filter(({ id }) => !all.has(id));
   await forEachOf(deleted, 16, async ({ id }) => expect((await client.get(`/contacts/${id}`)).status).toBe(404));
   expect(deleted.length).toBeGreaterThan(0);
-  expect(acknowledged).toBeGreaterThan(KILLS * WRITERS);
+  expect(acknowledged).toBeGreaterThan(KILLS);
   await service.stop();
 }, 240_000);
 

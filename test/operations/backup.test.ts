@@ -120,6 +120,24 @@ test('holds the tables of events and of state, and no other', () => {
   expect(tables.map(({ name }) => name)).toEqual(['chain_links', 'chains', 'checkpoints', 'events', 'idempotency', 'rate_limits', 'scrubs', ...ofWebhooks]);
 });
 
+test('answers kept for idempotency keys lie in no backup, and a request sent again after a restore makes nothing twice', async () => {
+  const service = await startTestService();
+  const client = service.client('acme');
+  const created = await client.post('/contacts', { name: 'Zenobia', notes: 'Palmyrene' }, { 'Idempotency-Key': 'once' });
+  const folder = join(temporaryFolder(), 'backup');
+  expect(await runCommand(service.dataDir, ['backup', folder])).toMatchObject({ code: 0 });
+  await service.stop();
+  const events = readFileSync(join(folder, 'events', 'contacts.sqlite')).toString('latin1');
+  expect(['Zenobia', 'Palmyrene'].filter((text) => events.includes(text))).toEqual([]);
+  const dataDir = join(temporaryFolder(), 'restored');
+  expect(await runCommand(dataDir, ['restore', folder])).toMatchObject({ code: 0 });
+  const restored = await startTestService({}, dataDir);
+  const again = await restored.client('acme').post('/contacts', { name: 'Zenobia', notes: 'Palmyrene' }, { 'Idempotency-Key': 'once' });
+  expect([again.status, again.body.id]).toEqual([201, created.body.id]);
+  expect((await restored.client('acme').get('/contacts')).body.total).toBe(1);
+  await restored.stop();
+});
+
 test('with the keys of a later backup, what was erased since stays erased', async () => {
   const names = [];
   for (const keys of [join(first, 'keys'), join(second, 'keys')]) {

@@ -10,6 +10,9 @@ const ROWS = 2_000;
 
 type CopiedRows = (table: string, rows: number) => void;
 
+/** What is copied in place of columns: of a table, by column, an SQL expression. */
+export type Replacements = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 export class SnapshotCopy {
   private constructor(private readonly handle: Sqlite.Database) {}
 
@@ -60,11 +63,11 @@ export class SnapshotCopy {
   }
 
   /** Copies every row of `tables`, which the target has. @throws what aborted `signal` */
-  async copyRows(tables: readonly string[], copied: CopiedRows, signal: AbortSignal): Promise<void> {
+  async copyRows(tables: readonly string[], copied: CopiedRows, signal: AbortSignal, replacements: Replacements = {}): Promise<void> {
     for (const table of tables) {
       for (let last: SqlValue[] | null = null, first = true; first || last !== null; first = false) {
         signal.throwIfAborted();
-        const rows = this.copySome(table, last);
+        const rows = this.copySome(table, last, replacements[table] ?? {});
         copied(table, rows);
         last = rows < ROWS ? null : this.lastKey(table);
         await turn();
@@ -83,11 +86,12 @@ export class SnapshotCopy {
   }
 
   /** Copies the next rows after the one with the primary key `after`; returns how many. */
-  private copySome(table: string, after: SqlValue[] | null): number {
+  private copySome(table: string, after: SqlValue[] | null, replaced: Replacements[string]): number {
     const key = this.keyOf(table);
+    const columns = this.columnsOf(table).map((column) => replaced[column] ?? `"${column}"`);
     const order = key.map((column) => `"${column}"`).join(', ');
     const where = after === null ? '' : `WHERE (${order}) > (${key.map(() => '?').join(', ')})`;
-    const sql = `INSERT OR REPLACE INTO target."${table}" SELECT * FROM main."${table}" ${where} ORDER BY ${order} LIMIT ${ROWS}`;
+    const sql = `INSERT OR REPLACE INTO target."${table}" SELECT ${columns.join(', ')} FROM main."${table}" ${where} ORDER BY ${order} LIMIT ${ROWS}`;
     return this.handle.prepare(sql).run(after ?? []).changes;
   }
 
@@ -97,6 +101,10 @@ export class SnapshotCopy {
     const sql = `SELECT ${key.map((column) => `"${column}"`).join(', ')} FROM target."${table}" ORDER BY ${order} LIMIT 1`;
     const row = this.handle.prepare(sql).get([]) as Record<string, SqlValue>;
     return key.map((column) => row[column] ?? null);
+  }
+
+  private columnsOf(table: string): string[] {
+    return (this.handle.prepare('SELECT name FROM pragma_table_info(?) ORDER BY cid').all([table]) as { name: string }[]).map(({ name }) => name);
   }
 
   /** Every table has a primary key: rows are copied in its order. */

@@ -8,7 +8,7 @@ import type { Backup, BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { isSqliteError } from '../database.js';
 import { readModelTables } from '../layout.js';
-import { SnapshotCopy } from './copying.js';
+import { SnapshotCopy, type Replacements } from './copying.js';
 import { writeManifest, MANIFEST } from './manifest.js';
 
 /** Secrets that the service makes for itself where none are set. */
@@ -42,7 +42,7 @@ export class EmbeddedBackup implements Backup {
     try {
       const position = store.number('SELECT coalesce(max(position), 0) AS position FROM main.events', 'position');
       const keyLayout = await this.copyKeys(keysDir, report, signal);
-      await copyTables(store, readModelTables, counting(report, 'events', position), signal);
+      await copyTables(store, { left: readModelTables, replacements: withoutAnswers }, counting(report, 'events', position), signal);
       const secrets = this.copySecrets(keysDir);
       await writeManifest(eventsDir, { holds: 'events', createdAt, layout: store.layout(), position, files: ['contacts.sqlite'] });
       await writeManifest(keysDir, { holds: 'keys', createdAt, layout: keyLayout, position, files: ['keys.sqlite', ...secrets] });
@@ -58,7 +58,7 @@ export class EmbeddedBackup implements Backup {
     const keys = SnapshotCopy.begin(join(this.dataDir, 'keys.sqlite'), join(folder, 'keys.sqlite'));
     try {
       const total = keys.number('SELECT count(*) AS total FROM main.keys', 'total');
-      await copyTables(keys, new Set(), counting(report, 'keys', total), signal);
+      await copyTables(keys, { left: new Set(), replacements: {} }, counting(report, 'keys', total), signal);
       return keys.layout();
     } finally {
       keys.close();
@@ -72,10 +72,18 @@ export class EmbeddedBackup implements Backup {
   }
 }
 
-async function copyTables(copy: SnapshotCopy, left: ReadonlySet<string>, copied: (table: string, rows: number) => void, signal: AbortSignal) {
+/** Answers show people as they are: what a request made is found again by the ids that it reserved. */
+const withoutAnswers: Replacements = { idempotency: { answer: 'NULL', claimed_at: '0' } };
+
+interface Selection {
+  left: ReadonlySet<string>;
+  replacements: Replacements;
+}
+
+async function copyTables(copy: SnapshotCopy, { left, replacements }: Selection, copied: (table: string, rows: number) => void, signal: AbortSignal) {
   const tables = copy.tables(left);
   copy.createTables(tables);
-  await copy.copyRows(tables, copied, signal);
+  await copy.copyRows(tables, copied, signal, replacements);
   copy.commit();
 }
 
