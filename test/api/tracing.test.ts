@@ -43,7 +43,7 @@ function treeBelow(spans: ReadableSpan[], parentId: string): Tree {
   return Object.fromEntries(children.map((span) => [span.name, treeBelow(spans, span.spanContext().spanId)]));
 }
 
-const projected = { 'project contacts': {}, 'project companies': {} };
+const projected = { 'project contacts': {}, 'project companies': {}, 'project endpoints': {} };
 
 test('a write is a tree: request, command, append, projection; below what the client sent', async () => {
   const [traceId, parentId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
