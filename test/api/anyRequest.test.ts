@@ -107,7 +107,7 @@ const headers = fc.dictionary(
 const likelyRequest: fc.Arbitrary<Sent> = fc.record({
   method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH'),
   path: fc.oneof(fc.constantFrom('/contacts', '/companies'), fc.tuple(fc.constantFrom('/contacts', '/companies'), fc.nat(2)).map(([kind, index]) => `${kind}/${ids[index]}`), known).map((path) => `/api/v1${path}`),
-  headers: fc.oneof(fc.constantFrom<Record<string, string>[]>({}, { 'If-None-Match': '*' }, { 'If-Match': '*' }, { 'Idempotency-Key': 'key-3' })),
+  headers: fc.oneof(fc.constantFrom<Record<string, string>[]>({}, { 'If-None-Match': '*' }, { 'If-Match': '*' }, { 'Idempotency-Key': 'key-3' }, { 'Content-Type': 'text/plain' }, { 'Content-Encoding': 'gzip' })),
   body: plausible.map(concrete),
 });
 
