@@ -1,7 +1,7 @@
 // A thread that makes steps of a rebuild; see platform/embedded/readySteps.ts.
 
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import type { StepThreadData } from './platform/embedded/readySteps.js';
+import type { StepOrder, StepThreadData } from './platform/embedded/readySteps.js';
 import { StepMaker } from './platform/embedded/stepMaker.js';
 import type { Projection } from './ports/projection.js';
 import { batchChanges, projections } from './projections/project.js';
@@ -9,9 +9,13 @@ import { batchChanges, projections } from './projections/project.js';
 const port = parentPort as MessagePort;
 const { files, projection: name } = workerData as StepThreadData;
 const projection = projections.find((known) => known.name === name) as Projection;
-const maker = new StepMaker(files, projection, (...asked) => batchChanges(...asked));
+const maker = new StepMaker(files, projection, batchChanges);
 
-port.on('message', (after: number) => port.postMessage(stepAfter(after)));
+port.on('message', (order: StepOrder) => {
+  if (order !== null) return port.postMessage(stepAfter(order));
+  maker.close();
+  port.close();
+});
 
 /** Null where events cannot be read or projected: the main thread finds out which, and says so. */
 function stepAfter(after: number) {

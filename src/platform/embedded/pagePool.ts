@@ -1,16 +1,15 @@
 // Threads that make pages of published events beside the one that answers requests: a reader of a
 // long history holds up nobody else, and a second core is of use.
 
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { EventPage, EventPages, PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject } from '../../ports/keyStore.js';
-import { reading } from './database.js';
-import { SqliteEventPages, type PageFiles } from './eventPages.js';
+import type { PageFiles } from './eventPages.js';
 import { ReadAhead, type PageMaker } from './readAhead.js';
+import { endThread, startThread } from './threads.js';
 
 /** What a thread is told. They are carried out one after the other. */
 export type PageOrder =
@@ -37,8 +36,6 @@ const MOST_THREADS = 4;
 
 /** Opens `files` when they are first needed. */
 export function openEventPages(files: PageFiles): OpenEventPages {
-  // Run from the source, as tests are, there is no file that a thread could run.
-  if (!import.meta.url.endsWith('.js')) return new LocalPages(files);
   return new ReadAhead(new PagePool(files, Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1))));
 }
 
@@ -83,7 +80,7 @@ class PageThread {
   private numbers = 0;
 
   constructor(files: PageFiles, ended: () => void) {
-    this.worker = new Worker(new URL('./pageWorker.js', import.meta.url), { workerData: files });
+    this.worker = startThread(new URL('./pageWorker.js', import.meta.url), files);
     this.worker.unref();
     this.worker.on('message', (answer: PageAnswer) => this.settle(answer));
     let cause: unknown;
@@ -113,10 +110,7 @@ class PageThread {
 
   /** Returns when it has let go of the files. */
   async close(): Promise<void> {
-    this.worker.ref();
-    const exited = once(this.worker, 'exit');
-    this.send({ kind: 'close' });
-    await exited;
+    await endThread(this.worker, { kind: 'close' } satisfies PageOrder);
   }
 
   private settle(answer: PageAnswer): void {
@@ -132,23 +126,4 @@ function errorOf({ kind, error }: PageFailure): Error {
   if (kind === 'unreadable') return new UnreadableEventError(error.message, { cause: error.cause });
   if (kind === 'unavailable') return new UnavailableError('the embedded store could not be read', { cause: error });
   return error;
-}
-
-/** Pages made in this thread. */
-class LocalPages implements OpenEventPages {
-  private pages: SqliteEventPages | null = null;
-
-  constructor(private readonly files: PageFiles) {}
-
-  read(organizationId: string, query: PageQuery): Promise<EventPage> {
-    return reading(() => (this.pages ??= new SqliteEventPages(this.files)).read(organizationId, query));
-  }
-
-  forget(subject: KeySubject): void {
-    this.pages?.forget(subject);
-  }
-
-  async close(): Promise<void> {
-    this.pages?.close();
-  }
 }

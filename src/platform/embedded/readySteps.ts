@@ -1,6 +1,5 @@
 // Steps of a rebuild made by a thread: while one is applied here, the next is being made there.
 
-import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Position } from '../../ports/eventLog.js';
 import type { ProjectionName } from '../../ports/projection.js';
@@ -8,13 +7,16 @@ import type { ReadyStep, ReadySteps } from '../../ports/readySteps.js';
 import type { PageFiles } from './eventPages.js';
 import type { SqliteProjectionStore } from './projectionStore.js';
 import type { MadeStep } from './stepMaker.js';
-import { startThread } from './threads.js';
+import { answerOf, endThread, startThread } from './threads.js';
 
-/** What the thread is started with. It is told a position, and answers with the step after it, or null when it cannot. */
+/** What the thread is started with. */
 export interface StepThreadData {
   files: PageFiles;
   projection: ProjectionName;
 }
+
+/** A position: it answers with the step after it, or null when it cannot. Null: it is to end. */
+export type StepOrder = number | null;
 
 export class ThreadSteps implements ReadySteps {
   private readonly worker: Worker;
@@ -50,23 +52,18 @@ export class ThreadSteps implements ReadySteps {
   }
 
   async close(): Promise<void> {
-    if (!this.ended) await this.worker.terminate();
+    if (this.ended) return;
+    this.ended = true;
+    await endThread(this.worker, null satisfies StepOrder);
   }
 
   /** Null, too, when the thread ends by itself: whoever applies then does without it. */
   private ask(after: number): Promise<MadeStep | null> {
     if (this.ended) return Promise.resolve(null);
-    this.worker.postMessage(after);
-    return new Promise((resolve) => {
-      const end = () => {
-        this.ended = true;
-        resolve(null);
-      };
-      this.worker.once('error', end).once('exit', end);
-      void once(this.worker, 'message').then(([made]) => {
-        this.worker.off('error', end).off('exit', end);
-        resolve(made as MadeStep | null);
-      }, end);
+    this.worker.postMessage(after satisfies StepOrder);
+    return answerOf<MadeStep | null>(this.worker).catch(() => {
+      this.ended = true;
+      return null;
     });
   }
 }

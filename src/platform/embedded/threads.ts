@@ -1,5 +1,6 @@
 // Work in a thread of its own, given to it and answered by messages.
 
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -13,11 +14,28 @@ export function startThread(module: URL, workerData: unknown): Worker {
   return new Worker(existsSync(beside) ? beside : beside.replace('/src/', '/dist/'), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
 }
 
-/** The one message that a thread sends. @throws whatever it throws */
+/** The next message that a thread sends. @throws whatever it throws, and when it ends without */
 export async function answerOf<Answer>(worker: Worker): Promise<Answer> {
-  return new Promise<Answer>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('the thread ended without an answer')));
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ended = once(worker, 'exit', { signal }).then(() => {
+    throw new Error('the thread ended without an answer');
   });
+  try {
+    const [answer] = (await Promise.race([once(worker, 'message', { signal }), ended])) as [Answer];
+    return answer;
+  } finally {
+    settled.abort();
+  }
+}
+
+/**
+ * Tells a thread that it is to end, and waits until it has: it finishes what it is at and lets go of
+ * its files. To terminate it would end the whole process when it is in SQLite's driver just then.
+ */
+export async function endThread(worker: Worker, order: unknown): Promise<void> {
+  worker.ref();
+  const ended = once(worker, 'exit');
+  worker.postMessage(order);
+  await ended;
 }
