@@ -10,26 +10,34 @@ import { newParentOf } from './companies.js';
 import { contactFacts, parentFact } from './contactFacts.js';
 import type { CommandDeps } from './deps.js';
 
-/** Of the contact `id`; of a new one when there is no id. @throws UnavailableError */
-export async function contactIssues(deps: CommandDeps, organizationId: string, id: string | undefined, patch: EntityPatch): Promise<FieldIssue[]> {
-  const { state, revision } = id === undefined ? { state: initialContact, revision: -1 } : await loadContact(deps.handler, organizationId, id);
-  const facts = await contactFacts(deps, organizationId, { id: id ?? NEW, state, patch, revision: revision + 1 });
-  const given = { addressId: NEW, facts };
-  if (id === undefined) return issuesOf(decideContact(state, { type: 'create', id: NEW, patch: { ...patch, name: patch.name ?? '' }, ...given }));
-  return issuesOf(decideContact(state, { type: 'update', patch, ...given }));
-}
-
-/** Of the company `id`; of a new one when there is no id. @throws UnavailableError */
-export async function companyIssues(deps: CommandDeps, organizationId: string, id: string | undefined, patch: CompanyPatch): Promise<FieldIssue[]> {
-  const { state } = id === undefined ? { state: initialCompany } : await loadCompany(deps.handler, organizationId, id);
-  const parent = await parentFact(deps, organizationId, newParentOf(state, patch));
-  const given = { addressId: NEW, parent };
-  if (id === undefined) return issuesOf(decideCompany(state, { type: 'create', id: NEW, patch: { ...patch, name: patch.name ?? '' }, ...given }));
-  return issuesOf(decideCompany(state, { type: 'update', patch, ...given }));
-}
-
 /** The id of what will not be made. */
-const NEW = '';
+const NONE = '';
+
+/** Of a new contact. @throws UnavailableError */
+export async function newContactIssues(deps: CommandDeps, organizationId: string, patch: EntityPatch & { name: string }): Promise<FieldIssue[]> {
+  const facts = await contactFacts(deps, organizationId, { id: NONE, state: initialContact, patch, revision: 0 });
+  return issuesOf(decideContact(initialContact, { type: 'create', id: NONE, patch, addressId: NONE, facts }));
+}
+
+/** Of a change of the contact `id`. @throws UnavailableError */
+export async function contactIssues(deps: CommandDeps, organizationId: string, id: string, patch: EntityPatch): Promise<FieldIssue[]> {
+  const { state, end } = await loadContact(deps.handler, organizationId, id);
+  const facts = await contactFacts(deps, organizationId, { id, state, patch, revision: end + 1 });
+  return issuesOf(decideContact(state, { type: 'update', patch, addressId: NONE, facts }));
+}
+
+/** Of a new company. @throws UnavailableError */
+export async function newCompanyIssues(deps: CommandDeps, organizationId: string, patch: CompanyPatch & { name: string }): Promise<FieldIssue[]> {
+  const parent = await parentFact(deps, organizationId, newParentOf(initialCompany, patch));
+  return issuesOf(decideCompany(initialCompany, { type: 'create', id: NONE, patch, addressId: NONE, parent }));
+}
+
+/** Of a change of the company `id`. @throws UnavailableError */
+export async function companyIssues(deps: CommandDeps, organizationId: string, id: string, patch: CompanyPatch): Promise<FieldIssue[]> {
+  const { state } = await loadCompany(deps.handler, organizationId, id);
+  const parent = await parentFact(deps, organizationId, newParentOf(state, patch));
+  return issuesOf(decideCompany(state, { type: 'update', patch, addressId: NONE, parent }));
+}
 
 function issuesOf(decision: Decision<unknown>): FieldIssue[] {
   return !decision.accepted && decision.rejection.code === 'INVALID' ? decision.rejection.issues : [];

@@ -2,19 +2,14 @@
 
 import type { DomainEvent } from '../domain/events/registry.js';
 import { projectionsStream } from '../domain/streams.js';
+import type { EventPlace } from '../ports/eventPages.js';
 import type { EventStore } from '../ports/eventStore.js';
 
 type Skipped = Extract<DomainEvent, { type: 'ProjectionEventSkipped' }>['data'];
 
-/** Where an event stands in its stream. */
-export interface StreamPlace {
-  stream: string;
-  revision: number;
-}
-
 export class Skips {
   private readonly byProjection = new Map<string, Set<string>>();
-  private readonly known: StreamPlace[] = [];
+  private readonly known: EventPlace[] = [];
   private loading = false;
 
   /** Reads what is recorded. @throws UnavailableError */
@@ -37,18 +32,18 @@ export class Skips {
   }
 
   /** Whether `projection` goes past the event. */
-  has(projection: string, event: StreamPlace): boolean {
+  has(projection: string, event: EventPlace): boolean {
     return this.byProjection.get(projection)?.has(keyOf(event)) === true;
   }
 
   /** Whether any projection goes past the event. */
-  some(event: StreamPlace): boolean {
+  some(event: EventPlace): boolean {
     for (const projection of this.byProjection.keys()) if (this.has(projection, event)) return true;
     return false;
   }
 
   /** All events that any projection goes past. */
-  places(): readonly StreamPlace[] {
+  places(): readonly EventPlace[] {
     return this.known;
   }
 
@@ -70,4 +65,4 @@ export class Skips {
 /** Nothing is gone past. */
 export const noSkips = new Skips();
 
-const keyOf = ({ stream, revision }: StreamPlace) => `${stream}@${revision}`;
+const keyOf = ({ stream, revision }: EventPlace) => `${stream}@${revision}`;

@@ -2,6 +2,7 @@
 // organization. Entries never change, so that no writer can disturb it.
 
 import { setImmediate as turn } from 'node:timers/promises';
+import { groupBy } from '../domain/groupBy.js';
 import { parseStream } from '../domain/streams.js';
 import type { Position } from '../ports/eventLog.js';
 import type { IndexEntry } from '../ports/projection.js';
@@ -55,7 +56,8 @@ async function* stretches(log: ProjectingDeps['log'], { position: end }: Generat
     signal?.throwIfAborted();
     const batch = await log.readAll(from, size);
     const to = batch.caughtUp || log.compare(batch.position, end) > 0 ? end : batch.position;
-    yield { from, to, expected: byOrganization(entriesOf(batch.events.filter(({ position }) => log.compare(position, to) <= 0))) };
+    const entries = entriesOf(batch.events.filter(({ position }) => log.compare(position, to) <= 0));
+    yield { from, to, expected: groupBy(entries, ({ organizationId }) => organizationId) };
     from = to;
     await turn();
   }
@@ -74,16 +76,6 @@ async function organizationsWithMore({ log, store }: Pick<ProjectingDeps, 'log' 
     await turn();
   }
   return [...more].flatMap(([organizationId, left]) => (left < 0 ? [organizationId] : []));
-}
-
-function byOrganization(entries: readonly IndexEntry[]): Map<string, IndexEntry[]> {
-  const grouped = new Map<string, IndexEntry[]>();
-  for (const entry of entries) {
-    const known = grouped.get(entry.organizationId);
-    if (known === undefined) grouped.set(entry.organizationId, [entry]);
-    else known.push(entry);
-  }
-  return grouped;
 }
 
 function differencesOf(expected: readonly IndexEntry[], stored: readonly IndexEntry[]): Difference[] {

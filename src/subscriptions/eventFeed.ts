@@ -4,6 +4,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { groupBy } from '../domain/groupBy.js';
 import { isPublished } from '../domain/events/published.js';
 import type { IndexQuery } from '../ports/eventIndex.js';
 import type { EventBatch, EventLog, Position, StoredEvent } from '../ports/eventLog.js';
@@ -111,15 +112,9 @@ export class EventFeed {
 
   /** Gives new events to the organizations that have readers, but those that find them in the index. */
   private async pass(events: readonly StoredEvent[], emptied: ReadonlySet<Channel>): Promise<void> {
-    const of = new Map<Channel, StoredEvent[]>();
-    for (const event of events) {
-      const channel = this.channels.get(event.metadata.organizationId);
-      if (channel === undefined || emptied.has(channel)) continue;
-      const own = of.get(channel);
-      if (own === undefined) of.set(channel, [event]);
-      else own.push(event);
+    for (const [channel, own] of groupBy(events, ({ metadata }) => this.channels.get(metadata.organizationId))) {
+      if (channel !== undefined && !emptied.has(channel)) await channel.add(await this.render(own));
     }
-    for (const [channel, own] of of) await channel.add(await this.render(own));
   }
 
   private async render(stored: readonly StoredEvent[]): Promise<Frame[]> {

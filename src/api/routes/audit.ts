@@ -3,6 +3,7 @@
 
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
 import type { AuditItem, AuditPage, AuditPoint } from '../../ports/historyStore.js';
 import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
@@ -10,7 +11,6 @@ import { auditCsvExample, auditExample } from '../openapi/historyExamples.js';
 import { linkTo } from '../paging.js';
 import { route, type Route } from '../routing.js';
 import { auditEntrySchema, auditParameters, auditSchema, encodeAuditCursor, HISTORY_LIMIT, type AuditEntry } from '../schemas/history.js';
-import { z } from 'zod';
 
 const BATCH = 500;
 const formats = { json: 'application/json', csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;

@@ -1,6 +1,6 @@
 // The routes of companies.
 
-import { companyIssues } from '../../commands/storedIssues.js';
+import { companyIssues, newCompanyIssues } from '../../commands/storedIssues.js';
 import { createCompany, deleteCompany, updateCompany } from '../../commands/companies.js';
 import type { Company, CompanyState } from '../../domain/company.js';
 import { principalOf } from '../context.js';
@@ -34,7 +34,7 @@ const createRoute = ({ commands, idempotency }: RouteDeps) =>
     description: 'A system that masters its companies may bring the `id`; the same id again is a CONFLICT, also after deletion.',
     body: newCompanySchema,
     bodyExample: newCompanyExample,
-    alsoWrong: besides(newCompanySchema, (ctx, { patch }) => companyIssues(commands, principalOf(ctx).organizationId, undefined, patch)),
+    alsoWrong: besides(newCompanySchema, (ctx, { patch }) => newCompanyIssues(commands, principalOf(ctx).organizationId, patch)),
     accepts: ['Idempotency-Key'],
     responses: { 201: createdResponse('The new company', companySchema, { ...companyExample, primaryContactId: null }) },
     errors: ['CONFLICT'],

@@ -1,6 +1,6 @@
 // The routes of single contacts and of their list.
 
-import { contactIssues } from '../../commands/storedIssues.js';
+import { contactIssues, newContactIssues } from '../../commands/storedIssues.js';
 import { createContact } from '../../commands/createContact.js';
 import { deleteContact } from '../../commands/deleteContact.js';
 import { updateContact } from '../../commands/updateContact.js';
@@ -46,7 +46,7 @@ const createRoute = ({ commands, idempotency }: RouteDeps) =>
     description: 'The id is made by the server. Fields that the server sets are ignored when sent, so that the body of a GET can be posted.',
     body: newContactSchema,
     bodyExample: newContactExample,
-    alsoWrong: besides(newContactSchema, (ctx, patch) => contactIssues(commands, principalOf(ctx).organizationId, undefined, patch)),
+    alsoWrong: besides(newContactSchema, (ctx, patch) => newContactIssues(commands, principalOf(ctx).organizationId, patch)),
     accepts: ['Idempotency-Key'],
     responses: { 201: createdResponse('The new contact', contactSchema, contactExample) },
     // The answer to a request sent again, whose contact was erased since.

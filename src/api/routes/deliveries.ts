@@ -8,7 +8,7 @@ import { answerOnce } from '../idempotency.js';
 import { deliveriesExample, exampleDeliveryId, newReplayExample, replayExample } from '../openapi/webhookExamples.js';
 import { route, type Route } from '../routing.js';
 import { noParameters } from '../schemas/queries.js';
-import { askedDeliverySchema, deliveriesSchema, deliveryParameters, encodeDeliveryCursor, newReplaySchema, replaySchema } from '../schemas/webhooks.js';
+import { askedDeliverySchema, deliveriesSchema, deliveryParameters, deliveryCursor, newReplaySchema, replaySchema } from '../schemas/webhooks.js';
 import { deliveryIdParameter, enabled, registered, replayIdParameter, webhookIdParameter, webhookRef } from './webhookResources.js';
 
 export function deliveryRoutes(deps: RouteDeps): Route[] {
@@ -59,7 +59,7 @@ const listRoute = ({ webhooks }: RouteDeps) =>
       const ref = webhookRef(ctx);
       await registered(webhooks, ref);
       const { items, next } = await webhooks.deliveries.list(ref, query);
-      ctx.body = { data: items.map(deliveryView), nextCursor: next === null ? null : encodeDeliveryCursor(next) };
+      ctx.body = { data: items.map(deliveryView), nextCursor: next === null ? null : deliveryCursor.encode(next) };
     },
   });
 

@@ -6,7 +6,7 @@ import type { RouteDeps } from '../deps.js';
 import { companyNotFound, contactNotFound, type ApiError } from '../errors.js';
 import { companyHistoryExample, historyExample } from '../openapi/historyExamples.js';
 import { route, type Route } from '../routing.js';
-import { encodeHistoryCursor, historyParameters, historySchema } from '../schemas/history.js';
+import { historyCursor, historyParameters, historySchema } from '../schemas/history.js';
 import { companyIdParameter, contactIdParameter } from '../schemas/paths.js';
 import { companyId, contactId } from './contacts.js';
 
@@ -55,7 +55,7 @@ const companyHistoryRoute = ({ history }: RouteDeps) =>
 /** Entries come as the text that they are sent as. @throws ApiError `notFound` when there never was one */
 function answerHistory(ctx: ApiContext, page: HistoryPage | null, notFound: () => ApiError): void {
   if (page === null) throw notFound();
-  const nextCursor = page.next === null ? null : encodeHistoryCursor(page.next);
+  const nextCursor = page.next === null ? null : historyCursor.encode(page.next);
   ctx.type = 'application/json';
   ctx.body = `{"data":[${page.text}],"nextCursor":${JSON.stringify(nextCursor)}}`;
 }

@@ -7,7 +7,7 @@ import { operationEventSchemas } from '../../domain/events/operationEvents.js';
 import { webhookEventSchemas } from '../../domain/events/webhookEvents.js';
 import type { Json } from '../../domain/json.js';
 import type { AuditPoint } from '../../ports/historyStore.js';
-import { validationError } from '../errors.js';
+import { decodeValues, encodeValues, numberCursor } from '../cursor.js';
 import { uuid, uuidPattern } from './entity.js';
 import { instant, oneOf, wholeNumber } from './queries.js';
 import { hierarchyContactSchema, id, time } from './views.js';
@@ -20,21 +20,13 @@ export const historyPaging = {
   cursor: once.optional().meta({ description: 'The `nextCursor` of the page before' }),
 };
 
+export const historyCursor = numberCursor('h');
+
 /** The parameters of a history. */
 export const historyParameters = z.strictObject(historyPaging).transform(({ limit = HISTORY_LIMIT, cursor }) => ({
   limit,
-  after: cursor === undefined ? null : decodeHistoryCursor(cursor),
+  after: cursor === undefined ? null : historyCursor.decode(cursor),
 }));
-
-export function encodeHistoryCursor(after: number): string {
-  return Buffer.from(`h${after}`).toString('base64url');
-}
-
-function decodeHistoryCursor(cursor: string): number {
-  const match = /^h(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (match === null) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
-  return Number(match[1]);
-}
 
 const anyValue = z.custom<Json>().meta({ description: 'Any JSON value; null is unset, `[erased]` a value that was erased' });
 
@@ -119,24 +111,14 @@ export const auditParameters = z
   }));
 
 export function encodeAuditCursor({ at, id, revision }: AuditPoint): string {
-  return Buffer.from(JSON.stringify(['a', at, id, revision])).toString('base64url');
+  return encodeValues(['a', at, id, revision]);
 }
 
 const auditCursorSchema = z.tuple([z.literal('a'), z.string().max(40), z.string().max(40), z.int().min(0)]);
 
 function decodeAuditCursor(cursor: string): AuditPoint {
-  const parsed = auditCursorSchema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
-  if (!parsed.success) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
-  const [, at, id, revision] = parsed.data;
+  const [, at, id, revision] = decodeValues(auditCursorSchema, cursor);
   return { at, id, revision };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export const auditEntrySchema = z

@@ -111,7 +111,6 @@ function paged({ page: given, limit = LIMIT_DEFAULT, ...sent }: Paging) {
   if (sent.cursor === undefined) return { cursor: undefined, page, limit, from: { offset: (page - 1) * limit } };
   if (given !== undefined) throw validationError([{ field: 'cursor', message: 'Cannot be given together with page' }]);
   const cursor = decodeCursor(sent.cursor);
-  if (cursor === undefined) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
   return { cursor, page: cursor.page, limit, from: { after: cursor.after } };
 }
 

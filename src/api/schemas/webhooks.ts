@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { disabledReasons, webhookTopics } from '../../domain/events/webhookEvents.js';
 import { TEST_TOPIC, type WebhookTopic } from '../../domain/webhookEndpoint.js';
 import { deliveryStatuses, type DeliveryQuery } from '../../ports/deliveryStore.js';
-import { validationError } from '../errors.js';
+import { numberCursor } from '../cursor.js';
 import { LIMIT_DEFAULT, LIMIT_MAX, oneOf, utcTime, wholeNumber } from './queries.js';
 import { id, time } from './views.js';
 
@@ -89,6 +89,8 @@ export const newReplaySchema = z
   .transform(({ since, until, events }) => ({ since, until: until ?? null, topics: events ?? null }));
 
 /** The parameters of the list of deliveries. */
+export const deliveryCursor = numberCursor('d');
+
 export const deliveryParameters = z
   .strictObject({
     limit: wholeNumber(1, LIMIT_MAX).optional().meta({ description: `Number of items per page; ${LIMIT_DEFAULT} unless given` }),
@@ -99,19 +101,9 @@ export const deliveryParameters = z
     (sent): DeliveryQuery => ({
       limit: sent.limit ?? LIMIT_DEFAULT,
       status: sent.status ?? null,
-      after: sent.cursor === undefined ? null : decodeDeliveryCursor(sent.cursor),
+      after: sent.cursor === undefined ? null : deliveryCursor.decode(sent.cursor),
     }),
   );
-
-export function encodeDeliveryCursor(after: number): string {
-  return Buffer.from(`d${after}`).toString('base64url');
-}
-
-function decodeDeliveryCursor(cursor: string): number {
-  const match = /^d(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (match === null) throw validationError([{ field: 'cursor', message: 'Is not one that this API gave' }]);
-  return Number(match[1]);
-}
 
 const webhookShape = {
   id,

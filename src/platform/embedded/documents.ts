@@ -1,6 +1,7 @@
 // The documents of the read models: how a change becomes rows of every index.
 
 import type { Entity } from '../../domain/entity.js';
+import { groupBy } from '../../domain/groupBy.js';
 import { encodeOrganization } from '../../domain/streams.js';
 import type { Change, DocumentSubject, ProjectionName, Versioned } from '../../ports/projection.js';
 import { CollectionCounts } from './collectionCounts.js';
@@ -10,7 +11,6 @@ import { COLLECTIONS, type CollectionRow } from './documentWalk.js';
 import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
 import { dropHistory, insertHistory, insertHistoryRow } from './historyRows.js';
-import { byOrganization } from './lookups.js';
 import { documentRow, type DocumentRow, type NewDocument } from './newDocuments.js';
 import { ShownCache } from './shownCache.js';
 import { indexText, shortGrams, unindexText } from './search.js';
@@ -76,7 +76,7 @@ export class SqliteDocuments implements Participant {
   /** As `load` for each of `subjects`, in their order, by one statement an organization. */
   loadAll(projection: ProjectionName, generation: number, subjects: readonly DocumentSubject[]): (Versioned | null)[] {
     const found = new Map<DocumentSubject, Versioned>();
-    for (const [organizationId, some] of byOrganization(subjects)) {
+    for (const [organizationId, some] of groupBy(subjects, (subject) => subject.organizationId)) {
       const collection = this.collectionOf(projection, generation, organizationId);
       if (collection === null) continue;
       // CROSS JOIN: with what is wanted outermost, or the planner may walk the whole collection.

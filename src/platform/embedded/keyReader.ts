@@ -2,11 +2,11 @@
 
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { groupBy } from '../../domain/groupBy.js';
 import { encodeOrganization } from '../../domain/streams.js';
 import type { KeySubject, StoredKey } from '../../ports/keyStore.js';
 import { subjectName, subjectNames, type KeyWrapping } from '../wrapping.js';
 import type { Database } from './database.js';
-import { byOrganization } from './lookups.js';
 
 const CACHED_KEYS = 20_000;
 /** From how many keys on they are looked up together: many single ones take three times as long. */
@@ -30,7 +30,7 @@ export class SqliteKeyReader {
   /** The keys of `subjects`, in their order. */
   find(subjects: readonly KeySubject[]): StoredKey[] {
     const found = new Map<KeySubject, StoredKey>();
-    for (const [organizationId, some] of byOrganization(subjects)) {
+    for (const [organizationId, some] of groupBy(subjects, (subject) => subject.organizationId)) {
       const keys = this.findSome(organizationId, some.map(({ id }) => id));
       for (const [index, subject] of some.entries()) found.set(subject, keys[index] as StoredKey);
     }

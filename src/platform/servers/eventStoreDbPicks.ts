@@ -2,6 +2,7 @@
 // read from there; all others from their streams, so many reads at a time in this process and no
 // more, as a connection has a hundred streams for all.
 
+import { groupBy } from '../../domain/groupBy.js';
 import type { Position, StoredEvent } from '../../ports/eventLog.js';
 import type { IndexEntry } from '../../ports/projection.js';
 
@@ -82,15 +83,9 @@ const nameOf = ({ stream, revision }: { stream: string; revision: number }) => `
 
 /** The reads that give all of the places. */
 function runsOf(places: readonly IndexEntry[]): Run[] {
-  const revisions = new Map<string, number[]>();
-  for (const { stream, revision } of places) {
-    const known = revisions.get(stream);
-    if (known === undefined) revisions.set(stream, [revision]);
-    else known.push(revision);
-  }
-  return [...revisions].flatMap(([stream, all]) => {
+  return [...groupBy(places, ({ stream }) => stream)].flatMap(([stream, all]) => {
     const runs: Run[] = [];
-    for (const revision of all.sort((a, b) => a - b)) {
+    for (const { revision } of all.sort((a, b) => a.revision - b.revision)) {
       const last = runs.at(-1);
       if (last !== undefined && revision - last.to <= NEAR && revision - last.from < LONGEST_READ) last.to = revision;
       else runs.push({ stream, from: revision, to: revision });

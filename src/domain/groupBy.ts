@@ -1,0 +1,13 @@
+// Items by what they have in common: `Map.groupBy`, which Node 20 does not have.
+
+/** Items by key, keys and items in the order in which they are first met. */
+export function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
