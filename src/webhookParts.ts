@@ -7,7 +7,8 @@ import { systemClock } from './ports/clock.js';
 import type { EventStore } from './ports/eventStore.js';
 import type { Platform } from './ports/platform.js';
 import { UnderLease } from './subscriptions/underLease.js';
-import { Webhooks, type WebhooksOptions } from './webhooks/webhooks.js';
+import type { WebhooksOptions } from './webhooks/options.js';
+import { Webhooks } from './webhooks/webhooks.js';
 
 type Given = 'log' | 'events' | 'stores' | 'vault' | 'secretSeal' | 'disable';
 

@@ -11,12 +11,12 @@ import { Bodies } from './bodies.js';
 import { Deriver } from './deriver.js';
 import { Dispatcher } from './dispatcher.js';
 import { Sender } from './exchange.js';
+import type { WebhooksOptions } from './options.js';
 import { Replayer } from './replayer.js';
 import { retrySchedule } from './schedule.js';
 import { SigningKeys } from './signingKeys.js';
 import { Subscriber, type SubscriberDeps } from './subscriber.js';
 import type { Tallies } from './tallies.js';
-import type { WebhooksOptions } from './webhooks.js';
 
 /** How long a stop waits for exchanges that are under way, in ms. */
 const PATIENCE_MS = 5_000;

@@ -1,47 +1,19 @@
 // The webhooks of the service: who delivers, and what is asked of it.
 
 import { once } from 'node:events';
-import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import { TEST_TOPIC } from '../domain/webhookEndpoint.js';
-import type { AlarmClock } from '../ports/clock.js';
 import type { DeliveryPage, DeliveryQuery, DeliveryStatus, LoggedDelivery } from '../ports/deliveryStore.js';
-import type { EventLog, Position, StoredEvent } from '../ports/eventLog.js';
-import type { EventStore } from '../ports/eventStore.js';
-import type { WebhookStores } from '../ports/platform.js';
+import type { Position } from '../ports/eventLog.js';
 import type { Replay } from '../ports/replayStore.js';
-import type { Vault } from '../ports/vault.js';
 import type { EndpointRef } from '../ports/webhookEndpoints.js';
 import { responseContext } from './attempts.js';
-import type { Resolve } from './connector.js';
 import { Delivering } from './delivering.js';
 import { deliveryId } from './deriver.js';
-import type { SecretSeal } from './signingKeys.js';
+import type { WebhooksOptions } from './options.js';
 import { Tallies } from './tallies.js';
 
 /** How many organizations statistics name. */
 const NAMED_ORGANIZATIONS = 20;
-
-export interface WebhooksOptions {
-  log: EventLog;
-  events: EventStore;
-  stores: WebhookStores;
-  vault: Vault;
-  secretSeal: SecretSeal;
-  clock: AlarmClock;
-  /** Whether an operator had the service go past an event. */
-  isSkipped?: (event: StoredEvent) => boolean;
-  disable: (ref: EndpointRef, reason: DisabledReason, cause: { id: string; eventId: string | null }) => Promise<void>;
-  onError: (error: unknown) => void;
-  /** Seconds between tries; undefined: the Standard Webhooks schedule. */
-  schedule: readonly number[] | undefined;
-  /** Whether webhooks may go to private addresses and by http. */
-  allowPrivate: boolean;
-  /** For tests: see there. */
-  exchangeMs?: number;
-  resolve?: Resolve;
-  random?: () => number;
-  pollMs?: number;
-}
 
 export class Webhooks {
   private readonly tallies = new Tallies();

@@ -80,3 +80,39 @@ test.each([
 ])('a breach planted in %s is found', (name, text, breach) => {
   expect(breaches(join(source, name), text)).toEqual([breach]);
 });
+
+/** The first circle found among files, each by what it imports; empty when there is none. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return [];
+    for (const next of imports.get(file) ?? []) {
+      const circle = walk(next, [...path, file]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const file of imports.keys()) {
+    const circle = walk(file, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+test('no files import one another in a circle, not even for types', () => {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const imports = new Map(
+    files.map((name) => {
+      const own = importsOf(readFileSync(join(source, name), 'utf8')).filter((one) => one.startsWith('.'));
+      return [name, own.map((one) => join(dirname(name), one).replace(/\.js$/, '.ts'))];
+    }),
+  );
+  expect([...imports.values()].flat().length).toBeGreaterThan(500);
+  expect(circleIn(imports)).toEqual([]);
+});
+
+test('a circle is found', () => {
+  expect(circleIn(new Map([['a', ['b', 'c']], ['b', []], ['c', ['d']], ['d', ['c']]]))).toEqual(['c', 'd', 'c']);
+});

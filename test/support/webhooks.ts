@@ -10,7 +10,7 @@ import { readSettings } from '../../src/config.js';
 import { openHost } from '../../src/host.js';
 import type { LoggedDelivery } from '../../src/ports/deliveryStore.js';
 import { webhookParts } from '../../src/webhookParts.js';
-import type { WebhooksOptions } from '../../src/webhooks/webhooks.js';
+import type { WebhooksOptions } from '../../src/webhooks/options.js';
 import { ManualClock } from './clock.js';
 import { temporaryFolder } from './folder.js';
 import { until } from './receiver.js';

@@ -7,7 +7,7 @@ import { joinPersonalText } from '../../domain/events/personal.js';
 import { readWrittenEvent, schemaVersionOf, upcasters, type Upcasters } from '../../domain/events/registry.js';
 import type { EventMetadata } from '../../domain/events/metadata.js';
 import { parseStream, type StreamSubject } from '../../domain/streams.js';
-import { isAmong, pageForms, type EventPage, type PageForm, type PageQuery } from '../../ports/eventPages.js';
+import { isAmong, pageForms, type EventPage, type EventPages, type PageForm, type PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject, StoredKey } from '../../ports/keyStore.js';
 import { openBox, splitSealedText, unseal } from '../sealing.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
@@ -22,6 +22,13 @@ export interface PageFiles {
   events: string;
   keys: string;
   wrappingKeys: WrappingKeys;
+}
+
+/** Pages by whatever makes them of the files. */
+export interface OpenEventPages extends EventPages {
+  /** The subject's key was destroyed: pages asked for from now on show nothing of it. */
+  forget(subject: KeySubject): void;
+  close(): Promise<void>;
 }
 
 /** How many rows are in memory at a time: an event may take 400 kB. */

@@ -1,9 +1,13 @@
 // Brings a file to the newest layout. The layout's number stands in the file itself.
 
-import type { Database } from './database.js';
-
 /** What makes the next layout of one: SQL, carried out in one transaction. */
 export type Migration = string;
+
+/** What a migration needs of a file. */
+interface Migrated {
+  get<Result>(sql: string): Result | undefined;
+  script(sql: string): void;
+}
 
 /** The file cannot be opened by this version of the service. */
 export class LayoutError extends Error {
@@ -14,7 +18,7 @@ export class LayoutError extends Error {
  * Carries out the migrations the file has not seen, each whole or not at all.
  * @throws LayoutError when the file has seen more than there are
  */
-export function migrate(database: Pick<Database, 'get' | 'script'>, migrations: readonly Migration[]): void {
+export function migrate(database: Migrated, migrations: readonly Migration[]): void {
   const layout = Number(database.get<{ user_version: number }>('PRAGMA user_version')?.user_version);
   if (layout > migrations.length) {
     throw new LayoutError(

@@ -5,9 +5,9 @@ import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
-import type { EventPage, EventPages, PageQuery } from '../../ports/eventPages.js';
+import type { EventPage, PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject } from '../../ports/keyStore.js';
-import type { PageFiles } from './eventPages.js';
+import type { OpenEventPages, PageFiles } from './eventPages.js';
 import { ReadAhead, type PageMaker } from './readAhead.js';
 import { endThread, startThread } from './threads.js';
 
@@ -23,12 +23,6 @@ export type PageAnswer = { number: number } & ({ page: EventPage } | { failure: 
 export interface PageFailure {
   kind: 'unreadable' | 'unavailable' | 'other';
   error: Error;
-}
-
-export interface OpenEventPages extends EventPages {
-  /** The subject's key was destroyed: pages asked for from now on show nothing of it. */
-  forget(subject: KeySubject): void;
-  close(): Promise<void>;
 }
 
 /** How many threads there are at most; each keeps 20,000 keys and has a cache of its own of the file. */

@@ -4,7 +4,7 @@
 
 import type { EventPage, PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject } from '../../ports/keyStore.js';
-import type { OpenEventPages } from './pagePool.js';
+import type { OpenEventPages } from './eventPages.js';
 
 /** Who makes pages. */
 export interface PageMaker extends OpenEventPages {
