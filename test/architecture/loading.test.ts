@@ -1,4 +1,4 @@
-// What the service loads when it starts: the clients of servers only where a server is named.
+// What is loaded when: the clients of servers only where a server is named, and by a command what it needs.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 
 const run = promisify(execFile);
-const main = new URL('../../dist/main.js', import.meta.url).href;
+const built = (name: string) => new URL(`../../dist/${name}.js`, import.meta.url).href;
 
 /** The packages of `names` that are loaded once `script` has run, in a process of its own. */
 async function loaded(script: string, names: readonly string[]): Promise<string[]> {
@@ -18,11 +18,15 @@ async function loaded(script: string, names: readonly string[]): Promise<string[
 
 const clients = ['mongodb', '@eventstore/db-client', '@grpc/grpc-js'];
 
+test('a command is there without what only the service needs', async () => {
+  expect(await loaded(`await import('${built('main')}')`, [...clients, 'koa', 'rxjs', 'undici', 'libsql'])).toEqual(['libsql']);
+});
+
 test('the whole service is there without the clients of EventStoreDB and MongoDB', async () => {
-  expect(await loaded(`await import('${main}')`, [...clients, 'koa'])).toEqual(['koa']);
+  expect(await loaded(`await import('${built('service')}')`, [...clients, 'koa'])).toEqual(['koa']);
 });
 
 test('and with them, where they are used', async () => {
-  const servers = new URL('../../dist/platform/servers/', import.meta.url).href;
-  expect(await loaded(`await import('${servers}mongoPlatform.js'); await import('${servers}eventStoreDbLog.js')`, clients)).toEqual(clients);
+  const servers = ['mongoPlatform', 'eventStoreDbLog'].map((name) => `await import('${built(`platform/servers/${name}`)}')`);
+  expect(await loaded(servers.join(';'), clients)).toEqual(clients);
 });
