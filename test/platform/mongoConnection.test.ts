@@ -1,9 +1,11 @@
 // Failures of MongoDB as the rest of the service meets them.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { MongoNetworkError, MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoNetworkError, MongoServerError, type BulkWriteResult, type Document } from 'mongodb';
 import { MongoConnection } from '../../src/platform/servers/mongoConnection.js';
 import { makeIndexes } from '../../src/platform/servers/mongoIndexes.js';
+import { insertAll } from '../../src/platform/servers/mongoHistory.js';
+import { linkToMongo } from '../support/link.js';
 import { describeMongo } from '../support/mongo.js';
 
 /** Of the server, as its documentation lists them: what a failover, a shutdown, or a lost cursor gives. */
@@ -81,5 +83,45 @@ describeMongo('the connection to MongoDB', (mongo) => {
     };
     await expect(take()).rejects.toMatchObject({ name: 'UnavailableError', cause: lost });
     expect(taken).toEqual([1]);
+  });
+
+  test('inserts all of many documents, though the connection breaks before the first is sent, and again', async () => {
+    const { link, url } = await linkToMongo(mongo.newDatabase());
+    let breaks = 2;
+    const breaking = await MongoConnection.open(url, (command: Document) => {
+      if (command.insert !== 'many' || breaks === 0) return;
+      breaks -= 1;
+      link.drop();
+    });
+    try {
+      const many = breaking.collection<{ _id: string }>('many');
+      const documents = ['a', 'b', 'c'].map((_id) => ({ _id }));
+      await breaking.run(() => insertAll(many, documents));
+      expect(breaks).toBe(0);
+      expect(await many.find({}).sort({ _id: 1 }).toArray()).toEqual(documents);
+    } finally {
+      await breaking.close();
+      await link.cut();
+    }
+  });
+
+  test('takes no failure of a whole bulk write for documents that are there already', async () => {
+    const bulk = (error: Error | object, codes: number[] = []) => {
+      const result = { getWriteErrors: () => codes.map((code) => ({ code })), getWriteConcernError: () => undefined };
+      return new MongoBulkWriteError(error as Error, result as unknown as BulkWriteResult);
+    };
+    const failing = (error: Error) => ({ bulkWrite: () => Promise.reject(error) }) as never;
+    const insert = (error: Error) => insertAll(failing(error), [{ _id: 'a' }]);
+    const steppedDown = bulk(new MongoServerError({ code: 189, codeName: 'PrimarySteppedDown', message: 'not primary' }));
+    await expect(insert(steppedDown)).rejects.toBe(steppedDown);
+    const mixed = bulk({ code: 11_000, message: 'E11000' }, [11_000, 112]);
+    await expect(insert(mixed)).rejects.toBe(mixed);
+    await insert(bulk({ code: 11_000, message: 'E11000' }, [11_000, 11_000]));
+    // Tried again as the failure that it wraps is.
+    let tries = 0;
+    const cut = bulk(new MongoNetworkError('connection closed'));
+    expect(await connection.run(() => ((tries += 1) === 1 ? Promise.reject(cut) : Promise.resolve(tries)))).toBe(2);
+    tries = 0;
+    expect(await connection.run(() => ((tries += 1) === 1 ? Promise.reject(steppedDown) : Promise.resolve(tries)))).toBe(2);
   });
 });

@@ -1,52 +1,15 @@
 // MongoDB gone and back: what needs it is told so, and all goes on without a restart.
 
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { eventually } from '../crash/load.js';
+import { linkToMongo } from '../support/link.js';
 import { describeMongo } from '../support/mongo.js';
 import { startTestService } from '../support/service.js';
 
-/** A way to a server that can be cut and mended; the port stays. */
-class Link {
-  private server: Server | null = null;
-  private readonly sockets = new Set<Socket>();
-  private port = 0;
-
-  constructor(private readonly target: { host: string; port: number }) {}
-
-  /** Opens the way; returns its port. */
-  async mend(): Promise<number> {
-    const server = createServer((socket) => {
-      const other = connect(this.target);
-      for (const end of [socket, other]) {
-        this.sockets.add(end);
-        end.on('error', () => undefined).on('close', () => [socket, other].forEach((each) => each.destroy()));
-      }
-      socket.pipe(other).pipe(socket);
-    });
-    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
-    this.server = server;
-    this.port = (server.address() as AddressInfo).port;
-    return this.port;
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.server?.close(resolve));
-    for (const socket of this.sockets) socket.destroy();
-    this.sockets.clear();
-    await closed;
-  }
-}
-
 describeMongo('MongoDB gone and back', (mongo) => {
   test('reads and writes get 503 with Retry-After, the service says why, and goes on by itself', async () => {
-    const url = new URL(mongo.newDatabase());
-    const link = new Link({ host: url.hostname, port: Number(url.port || 27_017) });
-    url.host = `127.0.0.1:${await link.mend()}`;
-    // A replica set would tell the way past the link.
-    url.searchParams.delete('replicaSet');
-    url.searchParams.set('directConnection', 'true');
-    const service = await startTestService({ MONGODB_URL: url.href });
+    const { link, url } = await linkToMongo(mongo.newDatabase());
+    const service = await startTestService({ MONGODB_URL: url });
     try {
       const client = service.client('acme');
       const { id } = (await client.post('/contacts', { name: 'Before' })).body;

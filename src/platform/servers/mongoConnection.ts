@@ -2,7 +2,7 @@
 // take, which failures are tried again, and how the others are reported.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient, MongoError, MongoNetworkError, MongoServerError, type Collection, type Db, type Document, type MongoClientOptions } from 'mongodb';
+import { MongoBulkWriteError, MongoClient, MongoError, MongoNetworkError, MongoServerError, type Collection, type Db, type Document, type MongoClientOptions } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
 
 /** A read may take this long on the server, in ms. */
@@ -69,7 +69,8 @@ export class MongoConnection {
     for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
       try {
         return await work();
-      } catch (error) {
+      } catch (thrown) {
+        const error = reasonOf(thrown);
         if (!isFailure(error) || isDuplicateKey(error)) throw error;
         if (!mayPass(error) || Date.now() + pause > deadline) throw unavailable(error);
         await sleep(pause * (0.5 + Math.random() / 2));
@@ -101,9 +102,16 @@ export class MongoConnection {
 
 const unavailable = (cause: unknown) => new UnavailableError('MongoDB could not do it', { cause });
 
-/** Whether the error says that a document with that key is there already. */
+/** Whether the error says that a document with that key is there already; of a bulk write, that this is all that it could not do. */
 export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+  if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) return false;
+  return !(error instanceof MongoBulkWriteError) || error.result.getWriteErrors().every(({ code }) => code === DUPLICATE_KEY);
+}
+
+/** What went wrong. The driver wraps up what breaks a bulk write as a whole, such as the loss of the connection, as if the server had refused it. */
+function reasonOf(error: unknown): unknown {
+  const wrapped: unknown = error instanceof MongoBulkWriteError ? error.errorResponse : undefined;
+  return wrapped instanceof MongoError ? wrapped : error;
 }
 
 /** A failure of the driver or the server, or one of the socket, which the driver passes on as it is when a write meets a closed end. */

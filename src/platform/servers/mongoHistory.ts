@@ -2,11 +2,12 @@
 // no longer the newest, beside the documents of their generation. Written before the documents, so
 // that none is ever seen without; written again, they are the same.
 
-import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type IndexDescription } from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, IndexDescription } from 'mongodb';
 import { eraseEntity } from '../../domain/history.js';
 import { contactKeys } from '../../domain/keys.js';
 import type { Change, DocumentSubject, HistoryEntry, Version } from '../../ports/projection.js';
 import { changesText, erasedUpdates, ERASING_EVENT, headOf } from '../historyText.js';
+import { isDuplicateKey } from './mongoConnection.js';
 import { afterChange, documentKey, entityOf, type LiveDocument } from './mongoDocuments.js';
 
 export interface EntryDocument {
@@ -112,12 +113,6 @@ export async function insertAll<Shape extends { _id: string }>(collection: Colle
   try {
     await collection.bulkWrite(operations, { ordered: false });
   } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || !onlyDuplicates(error)) throw error;
+    if (!isDuplicateKey(error)) throw error;
   }
-}
-
-/** Whether all that a bulk write could not do was there already. */
-export function onlyDuplicates(error: MongoBulkWriteError): boolean {
-  if (error.result.getWriteConcernError() !== undefined) return false;
-  return error.result.getWriteErrors().every(({ code }) => code === 11_000);
 }

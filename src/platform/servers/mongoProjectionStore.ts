@@ -6,10 +6,10 @@ import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection } from
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
-import { READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
+import { isDuplicateKey, READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
 import { encodeOrganization } from '../../domain/streams.js';
 import { afterChange, documentKey, storedDocument, subjectOf, versioned, type MongoDocument } from './mongoDocuments.js';
-import { insertAll, onlyDuplicates, writeHistory } from './mongoHistory.js';
+import { insertAll, writeHistory } from './mongoHistory.js';
 import type { GenerationsDocument, MongoGenerations, Slot } from './mongoGenerations.js';
 
 /** How often old generations are looked for, in ms. */
@@ -199,7 +199,7 @@ async function writeAll(documents: Collection<MongoDocument>, operations: AnyBul
     const { insertedCount, matchedCount } = await documents.bulkWrite(operations, { ordered: false });
     return insertedCount + matchedCount;
   } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || !onlyDuplicates(error)) throw error;
+    if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error;
     return error.insertedCount + error.matchedCount;
   }
 }
