@@ -1,7 +1,7 @@
 // The command line: finds the command that is asked for and carries it out.
 
 import { backupCommand, restoreCommand } from './cli/backup.js';
-import { command, nameOf, runCommand, type Command } from './cli/command.js';
+import { command, nameOf, runCommand, usageOf, type Command } from './cli/command.js';
 import { migrateCommand } from './cli/migrate.js';
 import { rebuildCommand } from './cli/rebuild.js';
 import { rewrapCommand } from './cli/rewrap.js';
@@ -11,6 +11,7 @@ import { skipCommand } from './cli/skip.js';
 import { tokenCommand } from './cli/token.js';
 import { verifyCommand } from './cli/verify.js';
 import { UsageError } from './cli/usage.js';
+import { versionCommand } from './cli/version.js';
 import { lineOf } from './operations/operation.js';
 
 /** Every command, in the order in which the usage lists them. */
@@ -26,26 +27,35 @@ const commands: readonly Command[] = [
   restoreCommand,
   rewrapCommand,
   command({
-    synopsis: 'help',
-    help: ['print this'],
+    synopsis: 'help [COMMAND]',
+    help: ['print this, or what one command does; so does --help after it'],
     options: {},
-    positionals: { min: 0, max: 0 },
-    run: () => console.log(usage()),
+    positionals: { min: 0, max: 1 },
+    run: (_options, [name]) => console.log(name === undefined ? usage() : usageOf(commandNamed(name))),
   }),
+  versionCommand,
 ];
+
+/** What stands for a command in the place of its name. */
+const aliases: Record<string, string> = { '--help': 'help', '-h': 'help', '--version': 'version', '-v': 'version' };
 
 /** Carries out the command line `args`; what goes wrong is one line on standard error and exit status 1, or 2 for a bad command line. */
 export async function main([name = 'help', ...rest]: string[]): Promise<void> {
   // What any command writes is its owner's alone.
   process.umask(0o077);
   try {
-    const known = commands.find((candidate) => nameOf(candidate) === name.replace(/^--help$/, 'help'));
-    if (known === undefined) throw new UsageError(`no such command: ${name}; 'contacts help' lists them`);
-    await runCommand(known, rest);
+    await runCommand(commandNamed(aliases[name] ?? name), rest);
   } catch (error) {
     console.error(`contacts: ${lineOf(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** @throws UsageError when there is no such one */
+function commandNamed(name: string): Command {
+  const known = commands.find((candidate) => nameOf(candidate) === name);
+  if (known === undefined) throw new UsageError(`no such command: ${name}; 'contacts help' lists them`);
+  return known;
 }
 
 const HELP_COLUMN = 30;
@@ -56,5 +66,5 @@ function usage(): string {
     const head = synopsis.length + 4 > HELP_COLUMN ? [`  ${synopsis}`, ' '.repeat(HELP_COLUMN) + first] : [`  ${synopsis}`.padEnd(HELP_COLUMN) + first];
     return [...head, ...more.map((line) => ' '.repeat(HELP_COLUMN) + line)];
   });
-  return ['Usage: contacts <command> [options]', '', ...lines, ''].join('\n');
+  return ['Usage: contacts <command> [options]', '', ...lines, '', "'contacts help COMMAND' says what one does and takes.", ''].join('\n');
 }

@@ -25,24 +25,34 @@ export interface Command<Options extends OptionTypes = OptionTypes> {
 export const command = <const Options extends OptionTypes>(definition: Command<Options>): Command =>
   definition as unknown as Command;
 
+/** Of every command: to print its own usage instead. */
+const helpOption = { help: { type: 'boolean', short: 'h' } } as const;
+
 /** What it is called by. */
 export function nameOf({ synopsis }: Command): string {
   return synopsis.split(' ', 1)[0] as string;
 }
 
-/** Carries out `known` with `args`. @throws UsageError when they do not fit, and whatever the command throws */
+/** Carries out `known` with `args`, or prints its usage when they ask for that. @throws UsageError when they do not fit, and whatever the command throws */
 export async function runCommand(known: Command, args: string[]): Promise<void> {
-  const { values, positionals } = parse(known, args);
+  const { asksForHelp, values, positionals } = parse(known, args);
+  if (asksForHelp) return console.log(usageOf(known));
   const { min, max } = known.positionals;
   if (positionals.length < min) throw new UsageError(`usage: contacts ${known.synopsis}`);
   if (positionals.length > max) throw new UsageError(`${nameOf(known)}: unexpected argument '${positionals[max] ?? ''}'`);
   await known.run(values, positionals);
 }
 
+/** How a command is called, what it does and takes. */
+export function usageOf({ synopsis, help }: Command): string {
+  return [`Usage: contacts ${synopsis}`, '', ...help.map((line) => `  ${line}`), ''].join('\n');
+}
+
 function parse({ options }: Command, args: string[]) {
   try {
-    const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true });
-    return { values: values as Values<OptionTypes>, positionals };
+    const { values, positionals } = parseArgs({ args, options: { ...options, ...helpOption }, strict: true, allowPositionals: true });
+    const { help, ...own } = values;
+    return { asksForHelp: help === true, values: own as Values<OptionTypes>, positionals };
   } catch (error) {
     throw new UsageError(error instanceof Error ? (error.message.split(/\n|\. /)[0] ?? '') : String(error));
   }
