@@ -3,10 +3,11 @@
 
 import { HeadKeys } from './chain/headKeys.js';
 import { ChainLinker } from './chain/linker.js';
-import { listOf, type Settings } from './config.js';
+import { BadSettingError, listOf, type Settings } from './config.js';
 import { upcasters } from './domain/events/registry.js';
 import { OperationError, type Host, type Report } from './operations/operation.js';
 import { restoreEmbedded } from './platform/embedded/backup/restore.js';
+import { FolderError, makeWritableFolder } from './platform/embedded/folder.js';
 import type { MemoryUse } from './platform/embedded/database.js';
 import { openEmbedded } from './platform/embedded/index.js';
 import { IndexedEventsOf } from './platform/indexedEvents.js';
@@ -38,7 +39,7 @@ const ids = new Uuids();
  * told of; one that cannot be brought up to date is left where it stopped. On any other that is the
  * follower's work. A service gives an `observer`, which is told of the platform's work; without one
  * the host is a single operation's, which may take memory when it `fills` the store.
- * @throws LockedError, LayoutError, WrongWrappingKeyError, UnavailableError
+ * @throws BadSettingError, LockedError, LayoutError, WrongWrappingKeyError, UnavailableError
  */
 export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver, fills = false): Promise<Host> {
   const skips = new Skips();
@@ -109,8 +110,18 @@ async function openEventStoreDb(url: string, observer: PlatformObserver | undefi
   });
 }
 
+/** Makes the folder of the data where it is missing. @throws BadSettingError when it cannot be made or written to */
+export function prepareDataDir(dataDir: string): void {
+  try {
+    makeWritableFolder(dataDir);
+  } catch (error) {
+    throw error instanceof FolderError ? new BadSettingError(`DATA_DIR ${error.message}`) : error;
+  }
+}
+
 /** Everything in the embedded store, but for a log elsewhere. */
 async function withEmbedded({ settings, skips, observer, memory }: Opening, log: EventStoreDbLog | null, chained = log === null): Promise<Platform> {
+  prepareDataDir(settings.DATA_DIR);
   const embedded = await openEmbedded({
     dataDir: settings.DATA_DIR,
     wrappingKeys: wrappingKeysFor(settings),

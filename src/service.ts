@@ -1,12 +1,12 @@
 // The running service: starts the parts in order, and stops them in the opposite one, finishing
 // what was accepted.
 
-import type { Server } from 'node:http';
-import { Server as NetServer, type AddressInfo } from 'node:net';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.js';
 import type { ApiDeps } from './api/deps.js';
+import { drain, listen } from './api/listening.js';
 import { rateLimits, type RateLimits } from './api/middleware/rateLimit.js';
 import { apiServer } from './api/server.js';
 import { tokenKeys, type TokenKeys } from './api/tokenKeys.js';
@@ -25,6 +25,7 @@ import { lineOf, type Host, type Report } from './operations/operation.js';
 import { operations } from './operations/registry.js';
 import { Metrics, type Follower as Followed } from './metrics/metrics.js';
 import { measureWebhooks } from './metrics/webhooks.js';
+import { endAllThreads } from './platform/embedded/threads.js';
 import { systemClock } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
 import { AuditTrail } from './projections/auditTrail.js';
@@ -37,12 +38,10 @@ import { urlIssue } from './webhooks/address.js';
 import type { Webhooks } from './webhooks/webhooks.js';
 import { webhookParts } from './webhookParts.js';
 
-/** How long a stop waits for requests that are being answered, in ms. */
-const DRAIN_MS = 10_000;
-/** How long a stop leaves idle connections open: a request on its way is then answered, not cut off. */
-const IDLE_GRACE_MS = 500;
 const LOG_PROGRESS_EVERY_MS = 5_000;
 const HOUSEKEEPING_EVERY_MS = 30_000;
+/** How long threads may take to end what they are at when the process is to end at once, in ms. */
+const ABANDON_MS = 2_000;
 const LOOK_AGAIN_AFTER_MS = 50;
 
 export interface Service {
@@ -50,6 +49,8 @@ export interface Service {
   port: number;
   /** Finishes what was accepted, then closes everything. */
   stop(): Promise<void>;
+  /** Before the process ends with things unfinished: returns whether that harms nothing now, which takes moments at most. */
+  abandon(): Promise<boolean>;
 }
 
 /**
@@ -132,7 +133,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
     await stopHousekeeping();
     await platform.close();
   };
-  return { port: (server.address() as AddressInfo).port, stop: once(stop) };
+  return { port: (server.address() as AddressInfo).port, stop: once(stop), abandon: () => endAllThreads(ABANDON_MS) };
 }
 
 /** What the API asks about the audit. */
@@ -243,41 +244,6 @@ function openWebhooks({ settings, platform, events, projector, ids }: Host, hand
   const { endpoints } = platform.webhooks;
   const api = { commands, endpoints, deliveries: webhooks, urlIssue: (url: string) => urlIssue(url, allowPrivate) };
   return { api, dispatch: webhooks, duty };
-}
-
-async function listen(server: Server, { PORT, HOST }: Settings): Promise<Server> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(PORT, HOST, resolve);
-  });
-  return server;
-}
-
-/**
- * Takes no new connections and waits for the answers under way. Each answer now closes its
- * connection; those that stay idle are let go of after a moment.
- */
-async function drain(server: Server): Promise<void> {
-  // Connections that wait to be taken are taken first.
-  await setImmediate();
-  // An HTTP server's own `close` would cut off idle connections at once, and with them what was just sent on one.
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const patience = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-  const letGo = new AbortController();
-  void closeIdle(server, letGo.signal);
-  await closed;
-  letGo.abort();
-  clearTimeout(patience);
-}
-
-async function closeIdle(server: Server, signal: AbortSignal): Promise<void> {
-  await sleep(IDLE_GRACE_MS, undefined, { signal }).catch(() => undefined);
-  while (!signal.aborted) {
-    // What has arrived is read first, however late the timer was: then its connection is not idle.
-    await setImmediate();
-    server.closeIdleConnections();
-    await sleep(50, undefined, { signal }).catch(() => undefined);
-  }
 }
 
 /** Saves counters and sweeps old idempotency keys now and then; the function returned stops that and saves once more. */

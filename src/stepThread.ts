@@ -3,6 +3,7 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { StepOrder, StepThreadData } from './platform/embedded/readySteps.js';
 import { StepMaker } from './platform/embedded/stepMaker.js';
+import { END } from './platform/embedded/threads.js';
 import type { Projection } from './ports/projection.js';
 import { batchChanges, projections } from './projections/project.js';
 
@@ -12,7 +13,7 @@ const projection = projections.find((known) => known.name === name) as Projectio
 const maker = new StepMaker(files, projection, batchChanges);
 
 port.on('message', (order: StepOrder) => {
-  if (order !== null) return port.postMessage(stepAfter(order));
+  if (order !== END) return port.postMessage(stepAfter(order));
   maker.close();
   port.close();
 });

@@ -1,6 +1,7 @@
 // `contacts serve`: starts the service and stops it when told to.
 
 import { readSettings, type Settings } from '../config.js';
+import type { Service } from '../service.js';
 import { command } from './command.js';
 import { createLogger } from './logger.js';
 import { withSecrets } from './secrets.js';
@@ -24,7 +25,7 @@ async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   const service = await startService(settings, logger);
   const stop = (signal: string) => {
     logger.info({ signal }, 'stopping');
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(1));
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => void endAtOnce(service));
     void service.stop().then(() => {
       logger.flush();
       process.exitCode = 0;
@@ -34,6 +35,12 @@ async function serve(environment: NodeJS.ProcessEnv): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop(name));
   logger.info({ port: service.port }, 'listening');
   if (settings.NODE_ENV !== 'production') greet(given, settings, service.port);
+}
+
+/** Ends the process with exit code 1; by a kill where a thread cannot be waited for, since an exit would abort in it. */
+async function endAtOnce(service: Service): Promise<void> {
+  if (await service.abandon()) process.exit(1);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** Where it listens, a token and a line to paste. */

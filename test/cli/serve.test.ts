@@ -2,6 +2,9 @@
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { temporaryFolder } from '../support/folder.js';
 import { binary, JWT_SECRET } from '../support/service.js';
@@ -86,3 +89,32 @@ test.each([
 ])('with %j it does not start, and says why', async (environment: Record<string, string>, named) => {
   await expect(serve(environment, 'listening')).rejects.toThrow(new RegExp(`^it ended: contacts: .*${named}`));
 });
+
+const secrets = { JWT_SECRET, ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') };
+
+test.each([
+  ['where no folder can be made', () => '/proc/contacts', 'no folder can be made there'],
+  ['far below such a place', () => '/proc/contacts/a/b', 'no folder can be made there'],
+  ['where a file is', () => fileIn(temporaryFolder()), 'a file is in its place'],
+  ['below a file', () => join(fileIn(temporaryFolder()), 'data'), 'a file is in its place, or in that of a folder above it'],
+])('with a DATA_DIR %s it does not start, and says so', async (_, make, why) => {
+  const dataDir = make();
+  for (const environment of [{}, secrets]) {
+    await expect(serve({ DATA_DIR: dataDir, ...environment }, 'listening')).rejects.toThrow(`it ended: contacts: DATA_DIR ${dataDir}: ${why}`);
+  }
+});
+
+test('at a port that is taken, or an address that is not of this machine, it does not start, and names the setting', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const PORT = String((other.address() as AddressInfo).port);
+  await expect(serve({ PORT }, 'listening')).rejects.toThrow(`it ended: contacts: PORT ${PORT}: another program listens there, at 127.0.0.1\n`);
+  other.close();
+  await expect(serve({ HOST: '192.0.2.1' }, 'listening')).rejects.toThrow('it ended: contacts: HOST 192.0.2.1: is no address of this machine\n');
+});
+
+function fileIn(folder: string): string {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  return file;
+}

@@ -93,6 +93,22 @@ test('a request that is half sent when SIGTERM comes is answered and its connect
   idle.destroy();
 }, 120_000);
 
+test('a second signal ends it at once with exit code 1, though a request is still half sent and threads read', async () => {
+  const service = await startServiceProcess();
+  const client = service.client();
+  for (let made = 0; made < 20; made += 1) expect((await client.post('/contacts', { name: 'Read' })).status).toBe(201);
+  const half = connect(Number(new URL(service.origin).port), '127.0.0.1');
+  half.on('error', () => undefined);
+  half.write('POST /api/v1/contacts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{');
+  const reading = Array.from({ length: 8 }, () => client.get('/events?limit=1000').catch(() => undefined));
+  await sleep(50);
+  const exited = once(service.child, 'exit');
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) service.child.kill(signal);
+  expect(await exited).toEqual([1, null]);
+  await Promise.all(reading);
+  half.destroy();
+}, 120_000);
+
 test('a second process on the same folder is refused with one clear line, and the first goes on', async () => {
   const service = await startServiceProcess();
   const client = service.client();

@@ -207,6 +207,16 @@ test('missing folders are named, and not made', async () => {
   expect(existsSync(missing)).toBe(false);
 });
 
+test('where the system makes no folder, neither a backup nor a restored folder is made, and the service goes on', async () => {
+  const service = await startTestService();
+  const backup = await runCommand(service.dataDir, ['backup', '/proc/backup']);
+  expect(backup).toMatchObject({ code: 1, err: expect.stringMatching(/^contacts: the backup could not be written: [^\n]*no folder can be made there\n$/) });
+  expect((await service.client().get('/contacts')).status).toBe(200);
+  await service.stop();
+  const restored = await runCommand('/proc/data', ['restore', first]);
+  expect(restored).toMatchObject({ code: 1, err: expect.stringMatching(/^contacts: the backup could not be restored: [^\n]*no folder can be made there\n$/) });
+});
+
 const limited = spawnSync('sh', ['-c', 'ulimit -f 100 && ulimit -f']);
 const withLimit = limited.status === 0 ? test : test.skip;
 

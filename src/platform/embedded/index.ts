@@ -1,6 +1,6 @@
 // The embedded platform: every port on SQLite files in one folder, for one process at a time.
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../../ports/commit.js';
 import type { Linker } from '../../ports/chainStore.js';
@@ -23,6 +23,7 @@ import { SqliteEventEntries } from './eventEntries.js';
 import { SqliteEventIndex } from './eventIndex.js';
 import { SqliteEventLog } from './eventLog.js';
 import { SqliteGenerations } from './generations.js';
+import { makeFolder } from './folder.js';
 import { GroupCommit, type GroupObserver } from './groupCommit.js';
 import { SqliteHistoryStore } from './historyStore.js';
 import { InlineChain } from './inlineChain.js';
@@ -70,13 +71,14 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
 
 /**
  * Opens the platform, waiting up to 5 s for another process to let go of the folder.
+ * @throws FolderError when the folder cannot be made
  * @throws LockedError when another process has it
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
  * @throws MissingKeysError
  */
 export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
   const close = async () => {

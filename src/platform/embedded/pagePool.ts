@@ -9,13 +9,13 @@ import type { EventPage, PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject } from '../../ports/keyStore.js';
 import type { OpenEventPages, PageFiles } from './eventPages.js';
 import { ReadAhead, type PageMaker } from './readAhead.js';
-import { endThread, startThread } from './threads.js';
+import { END, endThread, startThread } from './threads.js';
 
 /** What a thread is told. They are carried out one after the other. */
 export type PageOrder =
   | { kind: 'read'; number: number; organizationId: string; query: PageQuery }
   | { kind: 'forget'; subject: KeySubject }
-  | { kind: 'close' };
+  | typeof END;
 
 /** What it answers to `read`. */
 export type PageAnswer = { number: number } & ({ page: EventPage } | { failure: PageFailure });
@@ -104,7 +104,7 @@ class PageThread {
 
   /** Returns when it has let go of the files. */
   async close(): Promise<void> {
-    await endThread(this.worker, { kind: 'close' } satisfies PageOrder);
+    await endThread(this.worker);
   }
 
   private settle(answer: PageAnswer): void {

@@ -4,18 +4,18 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { UnreadableEventError } from '../../domain/events/registry.js';
 import { isSqliteError } from './database.js';
 import { SqliteEventPages, type PageFiles } from './eventPages.js';
+import { END } from './threads.js';
 import type { PageAnswer, PageFailure, PageOrder } from './pagePool.js';
 
 const port = parentPort as MessagePort;
 const pages = new SqliteEventPages(workerData as PageFiles);
 
 port.on('message', (order: PageOrder) => {
-  if (order.kind === 'read') answer(order);
-  else if (order.kind === 'forget') pages.forget(order.subject);
-  else {
+  if (order === END) {
     pages.close();
     port.close();
-  }
+  } else if (order.kind === 'read') answer(order);
+  else pages.forget(order.subject);
 });
 
 function answer({ number, organizationId, query }: Extract<PageOrder, { kind: 'read' }>): void {

@@ -7,7 +7,7 @@ import type { ReadyStep, ReadySteps } from '../../ports/readySteps.js';
 import type { PageFiles } from './eventPages.js';
 import type { SqliteProjectionStore } from './projectionStore.js';
 import type { MadeStep } from './stepMaker.js';
-import { answerOf, endThread, startThread } from './threads.js';
+import { answerOf, END, endThread, startThread } from './threads.js';
 
 /** What the thread is started with. */
 export interface StepThreadData {
@@ -15,8 +15,8 @@ export interface StepThreadData {
   projection: ProjectionName;
 }
 
-/** A position: it answers with the step after it, or null when it cannot. Null: it is to end. */
-export type StepOrder = number | null;
+/** A position: it answers with the step after it, or null when it cannot. */
+export type StepOrder = number | typeof END;
 
 export class ThreadSteps implements ReadySteps {
   private readonly worker: Worker;
@@ -54,7 +54,7 @@ export class ThreadSteps implements ReadySteps {
   async close(): Promise<void> {
     if (this.ended) return;
     this.ended = true;
-    await endThread(this.worker, null satisfies StepOrder);
+    await endThread(this.worker);
   }
 
   /** Null, too, when the thread ends by itself: whoever applies then does without it. */

@@ -3,15 +3,30 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { UnavailableError } from '../../ports/errors.js';
 
 /** How much of memory what a thread has just made may take before it is looked at for what is of no more use. */
 const YOUNG_MB = 8;
 
-/** Starts a module of ours (`….js`) in a thread. Where this runs from its source, the built module is taken. */
+/** What a thread is told when it is to end: it finishes what it is at and lets go of its files. */
+export const END = null;
+
+const running = new Set<Worker>();
+let ending = false;
+
+/**
+ * Starts a module of ours (`….js`) in a thread. Where this runs from its source, the built module is taken.
+ * @throws UnavailableError when the process is ending
+ */
 export function startThread(module: URL, workerData: unknown): Worker {
+  if (ending) throw new UnavailableError('the process is ending');
   const beside = fileURLToPath(module);
-  return new Worker(existsSync(beside) ? beside : beside.replace('/src/', '/dist/'), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  const worker = new Worker(existsSync(beside) ? beside : beside.replace('/src/', '/dist/'), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  running.add(worker);
+  worker.once('exit', () => running.delete(worker));
+  return worker;
 }
 
 /** The next message that a thread sends. @throws whatever it throws, and when it ends without */
@@ -30,12 +45,25 @@ export async function answerOf<Answer>(worker: Worker): Promise<Answer> {
 }
 
 /**
- * Tells a thread that it is to end, and waits until it has: it finishes what it is at and lets go of
- * its files. To terminate it would end the whole process when it is in SQLite's driver just then.
+ * Tells a thread that it is to end, and waits until it has. To terminate it would abort the whole
+ * process when it is in SQLite's driver just then.
  */
-export async function endThread(worker: Worker, order: unknown): Promise<void> {
+export async function endThread(worker: Worker): Promise<void> {
+  if (!running.has(worker)) return;
   worker.ref();
   const ended = once(worker, 'exit');
-  worker.postMessage(order);
+  worker.postMessage(END);
   await ended;
+}
+
+/**
+ * Has every thread end, and none begin any more, before the process is ended: that terminates them.
+ * @returns whether all of them have ended within `ms`
+ */
+export async function endAllThreads(ms: number): Promise<boolean> {
+  ending = true;
+  const patience = new AbortController();
+  const all = Promise.all([...running].map(endThread)).then(() => true);
+  const late = sleep(ms, false, { signal: patience.signal }).catch(() => false);
+  return Promise.race([all, late]).finally(() => patience.abort());
 }

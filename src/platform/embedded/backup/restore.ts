@@ -2,12 +2,13 @@
 // of a restore that fails.
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import Sqlite from 'libsql';
 import type { BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { KeyWrapping, wrappingKeysOf } from '../../wrapping.js';
+import { makeFolder } from '../folder.js';
 import { keyMigrations, readModelTables, storeMigrations } from '../layout.js';
 import { migrate, type Migration } from '../migrate.js';
 import { SnapshotCopy } from './copying.js';
@@ -45,7 +46,7 @@ export async function restoreEmbedded(options: RestoreOptions, report: CopyRepor
   const wasThere = existsSync(dataDir);
   const unfinished = join(dataDir, 'unfinished-restore');
   try {
-    await mkdir(unfinished, { recursive: true, mode: 0o700 });
+    makeFolder(unfinished);
     await refill(join(keysFolder, 'keys.sqlite'), join(unfinished, 'keys.sqlite'), keyMigrations, () => undefined, signal);
     const count = counting(report, events.position);
     await refill(join(eventsFolder, 'contacts.sqlite'), join(unfinished, 'contacts.sqlite'), storeMigrations, count, signal);

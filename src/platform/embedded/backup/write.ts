@@ -2,11 +2,12 @@
 // personal data and the secrets that the service made for itself.
 
 import { copyFileSync, existsSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Backup, BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { isSqliteError } from '../database.js';
+import { FolderError, makeFolder } from '../folder.js';
 import { readModelTables } from '../layout.js';
 import { SnapshotCopy, type Replacements } from './copying.js';
 import { writeManifest, MANIFEST } from './manifest.js';
@@ -22,7 +23,7 @@ export class EmbeddedBackup implements Backup {
     const unfinished = `${folder}.unfinished`;
     try {
       await rm(unfinished, { recursive: true, force: true });
-      for (const part of ['events', 'keys']) await mkdir(join(unfinished, part), { recursive: true, mode: 0o700 });
+      for (const part of ['events', 'keys']) makeFolder(join(unfinished, part));
       const events = await this.copyAll(unfinished, report, signal);
       await rename(unfinished, folder);
       await syncFile(dirname(folder));
@@ -109,5 +110,5 @@ export async function syncFile(path: string): Promise<void> {
 
 /** Whether an error is SQLite's or the file system's: a full disk, a folder that may not be written. */
 export function isStorageError(error: unknown): boolean {
-  return isSqliteError(error) || (error instanceof Error && 'syscall' in error);
+  return isSqliteError(error) || error instanceof FolderError || (error instanceof Error && 'syscall' in error);
 }
