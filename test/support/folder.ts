@@ -1,12 +1,17 @@
-// Folders of the tests: each test its own, gone when the test process ends.
+// Folders of the tests: each test its own.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A new empty folder, removed when this process ends. */
+declare global {
+  /** The folders made for the tests of one file, which `environment.js` removes after them. */
+  var temporaryFolders: string[];
+}
+
+/** A new empty folder, removed once the tests of the file are done. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'contacts-test-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  globalThis.temporaryFolders.push(folder);
   return folder;
 }
