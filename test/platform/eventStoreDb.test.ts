@@ -189,6 +189,21 @@ describe('an append', () => {
 });
 
 describe('a read', () => {
+  test('leaves out what the server writes at the end of a stream that is deleted for good, as does who follows', async () => {
+    const { double, log } = await open();
+    const [stream, events, after] = [newStream(), storedEvents(2), storedEvent()];
+    await log.append(stream, 'none', events);
+    const follower = following(log);
+    await follower.caughtUp();
+    double.log.delete(stream, 'hard');
+    const head = await log.head();
+    await log.append(newStream(), 'none', [after]);
+    expect(idsOf(await follower.count(3))).toEqual(idsOf([...events, after]));
+    const { events: found } = await log.readAll(null, 10);
+    expect(idsOf(found)).toEqual(idsOf([...events, after]));
+    expect(head).toBe(found[1]?.position);
+  });
+
   test('leaves out what is not ours, however much it is, and moves past it', async () => {
     const { double, log } = await open();
     const events = storedEvents(3);
@@ -335,6 +350,21 @@ describe('a subscription', () => {
     await double.connections.up();
     await appendEach(log, storedEvents(3));
     expect(await follower.count(3)).toHaveLength(3);
+  });
+
+  test('that the server ends because events come faster than it sends them goes on, and is no trouble', async () => {
+    const troubles: unknown[] = [];
+    const { double, log } = await open({ onTrouble: (error) => troubles.push(error) });
+    const follower = following(log);
+    await follower.caughtUp();
+    for (let drops = 0; drops < 3; drops += 1) {
+      while (double.subscriptions.size === 0) await sleep(5);
+      double.dropSubscriptions(failures.tooSlow());
+      double.subscriptions.clear();
+      await appendEach(log, storedEvents(1));
+      await follower.count(drops + 1);
+    }
+    expect(troubles).toEqual([]);
   });
 
   test('can begin while the server is gone', async () => {

@@ -58,6 +58,17 @@ export function isTransient(error: unknown): boolean {
   return !('code' in error) || !finalCodes.has(error.code);
 }
 
+/** gRPC: ABORTED. */
+const OUTRUN_CODE = 10;
+
+/**
+ * Whether a subscription ended because more events came at once than the server keeps for it: it
+ * waits for nobody, so that a large append is enough. No failure: what was missed is read by pages.
+ */
+export function isOutrun(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === OUTRUN_CODE;
+}
+
 function typeOf(error: unknown): string | undefined {
   return error instanceof Error && 'type' in error && typeof error.type === 'string' ? error.type : undefined;
 }

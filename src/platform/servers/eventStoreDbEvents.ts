@@ -21,6 +21,14 @@ const alien: EventMetadata = {
   schemaVersion: Number.MAX_SAFE_INTEGER,
 };
 
+/**
+ * Whether the server wrote it: it keeps types that begin so for itself, and ends a stream that is
+ * deleted for good with one, even a stream of ours.
+ */
+export function isOfServer({ type }: { type: string }): boolean {
+  return type.startsWith('$');
+}
+
 export function toStoredEvent(recorded: AllStreamRecordedEvent | RecordedEvent): StoredEvent {
   const { streamId, revision, id, type, data, metadata } = recorded;
   const ours = isObject(metadata) && typeof metadata.schemaVersion === 'number' && isObject(data);

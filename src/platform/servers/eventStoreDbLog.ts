@@ -9,7 +9,7 @@ import type { PickingLog } from '../indexedEvents.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEvent, Position, StoredEvent } from '../../ports/eventLog.js';
 import { EventStoreDbConnection } from './eventStoreDbConnection.js';
 import { AppendTooLargeError, LogEndsBeforeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
-import { toStoredEvent } from './eventStoreDbEvents.js';
+import { isOfServer, toStoredEvent } from './eventStoreDbEvents.js';
 import { comparePositions, decodePosition, encodePosition, isPosition, type LogPosition } from './eventStoreDbPositions.js';
 import { EventStoreDbPicks } from './eventStoreDbPicks.js';
 import { patiently, pauseAfter } from './eventStoreDbRetries.js';
@@ -141,7 +141,7 @@ export class EventStoreDbLog implements EventLog, PickingLog {
       const known = this.furthest;
       for (let [before, count]: ['end' | LogPosition, number] = ['end', FOREIGN_ALLOWANCE]; ; count = READ_BATCH) {
         const events = await this.connection.readBackwards(before, count);
-        const ours = events.find(({ streamId }) => this.isOurs(streamId));
+        const ours = events.find((event) => this.isOurs(event));
         const oldest = events.at(-1)?.position;
         if (ours !== undefined) this.knows(ours.position);
         const done = ours !== undefined || oldest === undefined || events.length < count;
@@ -214,7 +214,7 @@ export class EventStoreDbLog implements EventLog, PickingLog {
       const found = await this.connection.readAll(position, count);
       this.checkReach(found.length, position);
       for (const event of found) {
-        const isOurs = this.isOurs(event.streamId);
+        const isOurs = this.isOurs(event);
         // A read begins with the event at the position, which was seen.
         if (comparePositions(event.position, position) <= 0) continue;
         if (isOurs && events.length === limit) return { events, position: encodePosition(position), caughtUp: false };
@@ -261,8 +261,8 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     });
   }
 
-  private isOurs(stream: string): boolean {
-    return this.prefixes.some((prefix) => stream.startsWith(prefix));
+  private isOurs({ streamId, type }: { streamId: string; type: string }): boolean {
+    return this.prefixes.some((prefix) => streamId.startsWith(prefix)) && !isOfServer({ type });
   }
 
   private knows(position: LogPosition): void {

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventBatch, Position, StoredEvent } from '../../ports/eventLog.js';
 import type { EventStoreDbConnection } from './eventStoreDbConnection.js';
 import { comparePositions, decodePosition, encodePosition, LOG_START, type LogPosition } from './eventStoreDbPositions.js';
+import { isOutrun } from './eventStoreDbErrors.js';
 import { pauseAfter } from './eventStoreDbRetries.js';
-import { toStoredEvent } from './eventStoreDbEvents.js';
+import { isOfServer, toStoredEvent } from './eventStoreDbEvents.js';
 
 /** At most so many events, and about so many bytes of their data, are kept. */
 const KEPT_EVENTS = 4_000;
@@ -81,8 +82,9 @@ export class EventStoreDbTail {
       const error = await this.follow(signal).catch((reason: unknown) => reason);
       this.window = null;
       if (signal.aborted) return;
-      if (Date.now() - began > STEADY_AFTER_MS) failures = 0;
-      if (failures === 0) this.onTrouble(error);
+      const outrun = isOutrun(error);
+      if (outrun || Date.now() - began > STEADY_AFTER_MS) failures = 0;
+      if (failures === 0 && !outrun) this.onTrouble(error);
       await sleep(pauseAfter(failures), undefined, { signal }).catch(() => undefined);
     }
   }
@@ -95,6 +97,7 @@ export class EventStoreDbTail {
     this.changed();
     for await (const item of this.connection.follow(from, this.prefixes, signal)) {
       if ('checkpoint' in item) this.passed(this.window, item.checkpoint);
+      else if (isOfServer(item.event)) this.passed(this.window, item.event.position);
       else this.keep(this.window, toStoredEvent(item.event), item.event.position);
       this.changed();
     }

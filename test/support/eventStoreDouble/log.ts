@@ -2,6 +2,7 @@
 // "server" below cites its source (EventStore/EventStore, tag oss-v23.10.6, src/EventStore.Core),
 // "notes" the observations that the adapter was written from.
 
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
 /** A place in $all. */
@@ -20,14 +21,14 @@ export interface Proposed {
 
 export interface Record extends Proposed, LogPosition {
   stream: string;
-  revision: number;
+  revision: number | bigint;
   created: number;
 }
 
 export type Expected = number | 'any' | 'no_stream' | 'stream_exists';
 
 export type Decision =
-  | { outcome: 'appended'; revision: number; position: LogPosition }
+  | { outcome: 'appended'; revision: number | bigint; position: LogPosition }
   /** `current` is -1 for no stream. */
   | { outcome: 'wrong-expected-version'; current: number }
   | { outcome: 'stream-deleted' };
@@ -42,6 +43,10 @@ export interface Page {
 }
 
 export const START: LogPosition = { commit: 0n, prepare: 0n };
+
+/** server: StorageWriterService.cs, WriteDelete: a stream that is deleted for good ends in an event of the server's, which $all gives. */
+const TOMBSTONE_REVISION = 2n ** 63n - 1n;
+const tombstone = (): Proposed => ({ id: randomUUID(), type: '$streamDeleted', contentType: 'application/octet-stream', data: Buffer.alloc(0), metadata: Buffer.alloc(0) });
 
 /** What a record takes in the log besides its data. */
 const OVERHEAD = 90;
@@ -105,10 +110,11 @@ export class DoubleLog {
   }
 
   /** The answer to an append that was made before: every id in its place; null when it was not. */
-  private repeated(stream: Stream | undefined, first: number, events: readonly Proposed[]): Decision | null {
+  private repeated(stream: Stream | undefined, first: number | bigint, events: readonly Proposed[]): Decision | null {
     if (stream === undefined || first < 0 || events.length === 0) return null;
-    if (!events.every(({ id }, index) => stream.records[first + index]?.id === id)) return null;
-    const last = stream.records[first + events.length - 1] as Record;
+    const begin = Number(first);
+    if (!events.every(({ id }, index) => stream.records[begin + index]?.id === id)) return null;
+    const last = stream.records[begin + events.length - 1] as Record;
     return { outcome: 'appended', revision: last.revision, position: { commit: last.commit, prepare: last.prepare } };
   }
 
@@ -117,11 +123,8 @@ export class DoubleLog {
     this.streams.set(name, stream);
     stream.deleted = 'no';
     const stored = events.map((event): Record => {
-      const at = this.end;
-      this.end += BigInt(OVERHEAD + name.length + event.data.length + event.metadata.length);
-      const record = { ...event, stream: name, revision: stream.records.length, commit: at, prepare: at, created: Date.now() };
+      const record = this.write(name, stream.records.length, event);
       stream.records.push(record);
-      this.records.push(record);
       this.ids.set(record.id, record);
       return record;
     });
@@ -130,12 +133,21 @@ export class DoubleLog {
     return { outcome: 'appended', revision: last.revision, position: { commit: last.commit, prepare: last.prepare } };
   }
 
+  private write(stream: string, revision: number | bigint, event: Proposed): Record {
+    const at = this.end;
+    this.end += BigInt(OVERHEAD + stream.length + event.data.length + event.metadata.length);
+    const record = { ...event, stream, revision, commit: at, prepare: at, created: Date.now() };
+    this.records.push(record);
+    return record;
+  }
+
   /** Deletes a stream; a soft one begins anew where it ended. False when it is not as expected. */
   delete(name: string, how: 'soft' | 'hard'): boolean {
     const stream = this.streams.get(name);
     if (stream === undefined) return false;
     stream.deleted = how;
     stream.from = stream.records.length;
+    if (how === 'hard') this.appended.emit('record', this.write(name, TOMBSTONE_REVISION, tombstone()));
     return true;
   }
 
