@@ -30,6 +30,7 @@ import { batchChanges, projections } from './projections/project.js';
 import { Projector } from './projections/projector.js';
 import { commitAndShow } from './projections/showing.js';
 import { Skips } from './projections/skips.js';
+import { Unreadable } from './projections/unreadable.js';
 
 const ids = new Uuids();
 
@@ -43,6 +44,7 @@ const ids = new Uuids();
  */
 export async function openHost(settings: Settings, report: Report = () => undefined, observer?: PlatformObserver, fills = false): Promise<Host> {
   const skips = new Skips();
+  const unreadable = new Unreadable();
   const alone = observer === undefined;
   const platform = await openPlatform({ settings, skips, observer, memory: fills ? 'filling' : alone ? 'alone' : 'serving' });
   try {
@@ -50,12 +52,13 @@ export async function openHost(settings: Settings, report: Report = () => undefi
     const commit = platform.commit ?? commitAndShow({ projections, log, store, skips });
     const events: EventStore = new SealedEventStore(log, keys, commit, upcasters, {
       has: (event) => skips.some(event),
-      refresh: () => skips.load(events),
+      refresh: () => skips.load({ log, events }),
+      unreadable: (event) => unreadable.add(event),
     });
     const shared = platform.commit === null;
     const made = settings.EVENTSTORE_URL === undefined ? projections : [...projections, eventIndexProjection];
-    const projector = new Projector({ projections: made, log, events, store, makeReady, checks, skips, clock: systemClock, ids, shared });
-    if (shared) await skips.load(events);
+    const projector = new Projector({ projections: made, log, events, store, makeReady, checks, skips, unreadable, clock: systemClock, ids, shared });
+    if (shared) await skips.load({ log, events });
     else await projector.start((name, progress) => report({ ...progress, unit: `events for ${name}` }));
     return { settings, platform, events, projector, clock: systemClock, ids, alone };
   } catch (error) {

@@ -213,7 +213,8 @@ async function problemsOf({ platform, projector }: Host): Promise<string[]> {
   ];
   const answers = await Promise.allSettled(asked.map(({ answer }) => answer));
   const silent = asked.flatMap(({ problem }, index) => (answers[index]?.status === 'rejected' ? [problem] : []));
-  return [...silent, ...projector.stops().map(({ message }) => message)];
+  const inTheWay = await projector.problems().catch((error: unknown) => [lineOf(error)]);
+  return [...silent, ...inTheWay];
 }
 
 /** Logs now and then how far the making of read models has come before the service listens. */

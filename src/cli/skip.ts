@@ -1,4 +1,4 @@
-// `contacts skip`: has projections go past an event that they cannot project.
+// `contacts skip`: has an event gone past that cannot be projected or read.
 
 import { userInfo } from 'node:os';
 import { skipOperation } from '../operations/skip.js';
@@ -11,7 +11,7 @@ const text = { type: 'string' } as const;
 export const skipCommand = command({
   synopsis: 'skip POSITION [--projection NAME] [--reason TEXT]',
   help: [
-    'have the projections that are stopped at an event go past it, now and in every rebuild',
+    'have what is stopped at an event that it cannot project or read go past it, now and in every rebuild',
     'GET /health/ready names the position; that it was skipped, by whom and why, is recorded as an event',
   ],
   options: { projection: text, reason: text },

@@ -69,7 +69,9 @@ export class ReportingLines {
     const schemaVersion = schemaVersionOf(type);
     const metadata = { organizationId, actor, requestId, correlationId, causationId, occurredAt, schemaVersion };
     const claimed: NewEvent = { type, data: { ...claim, pending }, id: ids.next(), metadata };
-    const result = await events.commit(reportingStream(organizationId), last?.revision ?? 'none', [claimed]);
+    const stream = reportingStream(organizationId);
+    const end = events.endAfter(stream, last?.revision ?? -1);
+    const result = await events.commit(stream, end === -1 ? 'none' : end, [claimed]);
     return result.outcome === 'appended' ? 'claimed' : 'conflict';
   }
 

@@ -1,4 +1,4 @@
-// Has projections go past an event that they cannot project.
+// Has an event gone past that cannot be projected or read.
 
 import { z } from 'zod';
 import type { GenerationName } from '../ports/projection.js';
@@ -13,7 +13,7 @@ interface SkipParams {
 }
 
 const resultSchema = z.object({
-  /** The projections that went past the event. */
+  /** The projections that went past the event; or the kind of its stream, where none shows it. */
   skipped: z.array(z.string()),
   /** Where projections are stopped now: a line each. */
   stopped: z.array(z.string()),

@@ -1,7 +1,7 @@
 // The event store over any log: seals what is committed, opens what is read.
 
 import type { KeyObject } from 'node:crypto';
-import { readWrittenEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
+import { readEvent, readWrittenEvent, UnreadableEventError, upcasters, type Upcasters } from '../domain/events/registry.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, Position, StoredEvent } from '../ports/eventLog.js';
 import type { Commit } from '../ports/commit.js';
 import type { EventStore, NewAppend, NewEvent, RecordedBatch, RecordedEvent } from '../ports/eventStore.js';
@@ -13,9 +13,11 @@ export interface SkippedEvents {
   has(event: { stream: string; revision: number }): boolean;
   /** Looks for what others have recorded meanwhile. @throws UnavailableError */
   refresh(): Promise<void>;
+  /** That an event could not be read. */
+  unreadable(event: StoredEvent): void;
 }
 
-const nothingSkipped: SkippedEvents = { has: () => false, refresh: async () => undefined };
+const nothingSkipped: SkippedEvents = { has: () => false, refresh: async () => undefined, unreadable: () => undefined };
 
 export class SealedEventStore implements EventStore {
   /** `known` brings older forms of events to the newest. */
@@ -45,13 +47,7 @@ export class SealedEventStore implements EventStore {
 
   async *read(stream: string, fromRevision: number): AsyncIterable<RecordedEvent[]> {
     for await (const events of this.log.read(stream, fromRevision)) {
-      const unskipped = () => events.filter((event) => !this.skipped.has(event));
-      const read = await this.open(unskipped()).catch(async (error: unknown) => {
-        // Another copy of the service may have been told to go past it.
-        if (!(error instanceof UnreadableEventError)) throw error;
-        await this.skipped.refresh();
-        return this.open(unskipped());
-      });
+      const read = await this.openUnskipped(async () => events.filter((event) => !this.skipped.has(event)));
       if (read.length > 0) yield read;
     }
   }
@@ -63,22 +59,53 @@ export class SealedEventStore implements EventStore {
   }
 
   async last(stream: string): Promise<RecordedEvent | null> {
-    const last = await this.log.last(stream);
-    return last === null ? null : ((await this.open([last]))[0] ?? null);
+    const [last] = await this.openUnskipped(async () => {
+      let event = await this.log.last(stream);
+      while (event !== null && this.skipped.has(event)) event = await this.before(event);
+      return event === null ? [] : [event];
+    });
+    return last ?? null;
   }
 
   async open(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
     const keyOf = await this.keysOf(events);
-    return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null, this.known));
+    return events.map((event) => this.unsealed(event, keyOf, readEvent));
   }
 
   async openWritten(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
     const keyOf = await this.keysOf(events);
-    return events.map((event) => unseal(event, keyOf.get(event.stream) ?? null, this.known, readWrittenEvent));
+    return events.map((event) => this.unsealed(event, keyOf, readWrittenEvent));
   }
 
   async *subscribe(after: Position | null, signal: AbortSignal): AsyncIterable<RecordedBatch> {
     for await (const batch of this.log.subscribe(after, signal)) yield await this.openBatch(batch);
+  }
+
+  /** What `find` finds, opened; found again when it cannot be read: another copy of the service may have been told to go past it. */
+  private async openUnskipped(find: () => Promise<StoredEvent[]>): Promise<RecordedEvent[]> {
+    try {
+      return await this.open(await find());
+    } catch (error) {
+      if (!(error instanceof UnreadableEventError)) throw error;
+      await this.skipped.refresh();
+      return this.open(await find());
+    }
+  }
+
+  /** The event before one in its stream. */
+  private async before({ stream, revision }: StoredEvent): Promise<StoredEvent | null> {
+    if (revision === 0) return null;
+    for await (const [event] of this.log.read(stream, revision - 1)) return event ?? null;
+    return null;
+  }
+
+  private unsealed(event: StoredEvent, keyOf: ReadonlyMap<string, StoredKey>, read: typeof readEvent): RecordedEvent {
+    try {
+      return unseal(event, keyOf.get(event.stream) ?? null, this.known, read);
+    } catch (error) {
+      if (error instanceof UnreadableEventError) this.skipped.unreadable(event);
+      throw error;
+    }
   }
 
   /** The keys of those of the streams whose events are sealed; a stream that is to begin is expected to have none. */

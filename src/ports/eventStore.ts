@@ -46,7 +46,7 @@ export interface EventStore {
    */
   endAfter(stream: string, revision: number): number;
 
-  /** The last event of `stream`; null when it does not exist. @throws UnreadableEventError */
+  /** The last event of `stream` that no operator had skipped; null when there is none. @throws UnreadableEventError */
   last(stream: string): Promise<RecordedEvent | null>;
 
   /** Stored events, as a log gives them, decrypted and in their newest form. @throws UnreadableEventError */

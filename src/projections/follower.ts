@@ -35,9 +35,9 @@ export class Follower {
 
   /** Follows the log until `signal` aborts. @throws UnavailableError */
   async run(signal: AbortSignal): Promise<void> {
-    const { projections, log, events, skips } = this.projector.deps;
+    const { projections, log, skips } = this.projector.deps;
     this.caughtUp = false;
-    await skips.load(events);
+    await skips.load(this.projector.deps);
     this.places.clear();
     for (const projection of projections) {
       if (!(await this.findPlace(projection))) await this.bringUpToDate(projection, signal);

@@ -1,24 +1,31 @@
 // Events that operators had projections go past, as the log has recorded them.
 
-import type { DomainEvent } from '../domain/events/registry.js';
+import { UnreadableEventError, type DomainEvent } from '../domain/events/registry.js';
 import { projectionsStream } from '../domain/streams.js';
 import type { EventPlace } from '../ports/eventPages.js';
-import type { EventStore } from '../ports/eventStore.js';
+import type { EventLog } from '../ports/eventLog.js';
+import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
 
 type Skipped = Extract<DomainEvent, { type: 'ProjectionEventSkipped' }>['data'];
+
+/** Where it is recorded. */
+interface RecordedIn {
+  log: Pick<EventLog, 'read'>;
+  events: Pick<EventStore, 'open'>;
+}
 
 export class Skips {
   private readonly byProjection = new Map<string, Set<string>>();
   private readonly known: EventPlace[] = [];
   private loading = false;
 
-  /** Reads what is recorded. @throws UnavailableError */
-  async load(events: EventStore): Promise<void> {
+  /** Reads what is recorded, but for what cannot be read of it. @throws UnavailableError */
+  async load(from: RecordedIn): Promise<void> {
     // Reading what it reads itself may ask for it again: once is enough.
     if (this.loading) return;
     this.loading = true;
     try {
-      await this.read(events);
+      await this.read(from);
     } finally {
       this.loading = false;
     }
@@ -55,11 +62,20 @@ export class Skips {
     return from < to;
   }
 
-  private async read(events: EventStore): Promise<void> {
-    for await (const batch of events.read(projectionsStream, 0)) {
-      for (const event of batch) if (event.type === 'ProjectionEventSkipped') this.add(event.data);
+  private async read({ log, events }: RecordedIn): Promise<void> {
+    for await (const batch of log.read(projectionsStream, 0)) {
+      // Each on its own: one that cannot be read may be skipped by a later one.
+      for (const stored of batch) {
+        const [event] = await events.open([stored]).catch(unlessUnreadable);
+        if (event?.type === 'ProjectionEventSkipped') this.add(event.data);
+      }
     }
   }
+}
+
+function unlessUnreadable(error: unknown): RecordedEvent[] {
+  if (error instanceof UnreadableEventError) return [];
+  throw error;
 }
 
 /** Nothing is gone past. */

@@ -138,7 +138,7 @@ test('an event that cannot be projected is skipped while the service runs, and i
   const client = service.client(organization);
   expect([await ready(), (await client.post('/contacts', { name: 'New' })).status]).toEqual([503, 503]);
   const wrong = await runCli(dataDir, 'skip', '3');
-  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^contacts: no projection is stopped at position 3; the projection contacts is stopped at position ${position}: `)) });
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^contacts: nothing is stopped at position 3; the projection contacts is stopped at position ${position}: `)) });
   const skipped = await runCli(dataDir, 'skip', position, '--projection', 'contacts', '--reason', 'damaged');
   expect(skipped).toEqual({ code: 0, stdout: `contacts: went past the event at position ${position}\n`, stderr: '' });
   expect([await ready(), (await client.post('/contacts', { name: 'New' })).status]).toEqual([200, 201]);

@@ -10,6 +10,7 @@ import { SealedEventStore } from '../../src/platform/sealedEventStore.js';
 import { batchChanges, projections } from '../../src/projections/project.js';
 import { Projector } from '../../src/projections/projector.js';
 import { Skips } from '../../src/projections/skips.js';
+import { Unreadable } from '../../src/projections/unreadable.js';
 import { wrappingKey } from '../contract/embedded.js';
 import { temporaryFolder } from '../support/folder.js';
 import { newOrganization, startTestService, type TestService } from '../support/service.js';
@@ -61,7 +62,7 @@ test('after it was skipped all goes on, also after a restart and in a rebuild; t
   await service!.stop();
   const host = await openTestHost(dataDir);
   const request = { position, projection: null, reason: 'of a version we left', actor: 'operator:op' };
-  await expect(host.projector.skip({ ...request, position: '1' })).rejects.toThrow(`no projection is stopped at position 1; the projection contacts is stopped at position ${position}`);
+  await expect(host.projector.skip({ ...request, position: '1' })).rejects.toThrow(`nothing is stopped at position 1; the projection contacts is stopped at position ${position}`);
   await expect(host.projector.skip({ ...request, projection: 'companies' })).rejects.toThrow(`companies is not stopped at position ${position}`);
   expect(await host.projector.skip(request)).toEqual(['contacts']);
   expect(host.projector.stops()).toEqual([]);
@@ -209,7 +210,7 @@ test('a projector that fails at an event as it comes refuses that write alone, a
   const skips = new Skips();
   const platform = await openEmbedded({ dataDir: temporaryFolder(), wrappingKeys: [wrappingKey()], projections: [failing, companies], changesOf: batchChanges });
   const events = new SealedEventStore(platform.log, platform.keys, platform.commit);
-  const deps = { projections: [failing, companies], log: platform.log, events, store: platform.projectionStore, makeReady: null, checks: platform.checks, skips, clock: { now: () => new Date() }, ids: { next: () => 'x' }, shared: false };
+  const deps = { projections: [failing, companies], log: platform.log, events, store: platform.projectionStore, makeReady: null, checks: platform.checks, skips, unreadable: new Unreadable(), clock: { now: () => new Date() }, ids: { next: () => 'x' }, shared: false };
   const projector = new Projector(deps);
   await projector.start();
   const writes = ['a', 'bad', 'b', 'c'].map((id) => commit({ events }, 'acme', -1, created(id)).then(() => 'stored', (error: Error) => error.name));
