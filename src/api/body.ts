@@ -1,5 +1,6 @@
 // Reads a request's JSON body: bounded in bytes and depth, plain data only.
 
+import { isUtf8 } from 'node:buffer';
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
 import secureJsonParse from 'secure-json-parse';
@@ -29,8 +30,7 @@ export async function readJsonBody(ctx: Context): Promise<JsonBody> {
     throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON, with Content-Type: application/json');
   }
   const value = parse(raw);
-  const issues = inspect(value);
-  if (issues.length > 0) throw validationError(issues);
+  if (!isSound(value, 1)) throw validationError(inspect(value));
   return { raw, value };
 }
 
@@ -42,18 +42,31 @@ async function readBytes(ctx: Context): Promise<Buffer> {
       ctx.set('Connection', 'close');
       throw new ApiError('PAYLOAD_TOO_LARGE', `The body must be at most ${BODY_MAX_BYTES} bytes`);
     }
-    throw validationError([{ field: 'body', message: 'Could not be read to its end' }]);
+    throw wrongBody('Could not be read to its end');
   }
 }
 
 function parse(raw: Buffer): unknown {
   try {
-    return secureJsonParse.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw));
+    if (isUtf8(raw)) return secureJsonParse.parse(raw.toString());
   } catch (error) {
     const forbidden = error instanceof SyntaxError && error.message.includes('forbidden prototype property');
-    const message = forbidden ? 'Holds a forbidden key (__proto__ or constructor.prototype)' : 'Must be well-formed JSON in UTF-8';
-    throw validationError([{ field: 'body', message }]);
+    if (forbidden) throw wrongBody('Holds a forbidden key (__proto__ or constructor.prototype)');
   }
+  throw wrongBody('Must be well-formed JSON in UTF-8');
+}
+
+const wrongBody = (message: string) => validationError([{ field: 'body', message }]);
+
+/** Whether nothing is wrong with a value at any depth: most often nothing is, and no name of a field is needed. */
+function isSound(value: unknown, depth: number): boolean {
+  if (wrongScalar(value) !== null) return false;
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > BODY_MAX_DEPTH) return false;
+  for (const key in value) {
+    if (wrongKey(key) || !isSound((value as Record<string, unknown>)[key], depth + 1)) return false;
+  }
+  return true;
 }
 
 interface Visit {

@@ -17,19 +17,14 @@ export interface DocumentKeys {
 
 export function contactKeys(contact: Entity): DocumentKeys {
   const { department, preferredContactMethod, reportsTo } = contact.metadata;
-  return {
-    ...entityKeys(contact),
-    department: department === null ? null : foldText(department),
-    contactMethod: preferredContactMethod,
-    managerId: reportsTo,
-  };
+  return entityKeys(contact, department === null ? null : foldText(department), preferredContactMethod, reportsTo);
 }
 
 export function companyKeys(company: Entity): DocumentKeys {
-  return { ...entityKeys(company), department: null, contactMethod: null, managerId: null };
+  return entityKeys(company, null, null, null);
 }
 
-/** What any entity can be sorted by and searched for. */
-function entityKeys({ name, displayName, email, phone }: Entity): Pick<DocumentKeys, 'sortName' | 'searchable'> {
-  return { sortName: foldText(name), searchable: searchableText([name, displayName, email, phone], phone) };
+/** With what any entity can be sorted by and searched for. */
+function entityKeys({ name, displayName, email, phone }: Entity, department: string | null, contactMethod: string | null, managerId: string | null): DocumentKeys {
+  return { sortName: foldText(name), searchable: searchableText([name, displayName, email, phone], phone), department, contactMethod, managerId };
 }

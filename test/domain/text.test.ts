@@ -42,6 +42,11 @@ describe('folding', () => {
     }
   });
 
+  test('folds plain ASCII, which has a way of its own, as the same text beside another letter', () => {
+    const ascii = fc.string({ unit: 'binary-ascii', maxLength: 20 });
+    fc.assert(fc.property(ascii, (text) => expect(foldText(`${text}é`)).toBe(foldText(`${text}e`))), { numRuns: 2_000 });
+  });
+
   test('leaves no control character, no mark, no doubled or outer space', () => {
     fc.assert(
       fc.property(anyText, (text) => {

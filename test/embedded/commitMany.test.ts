@@ -1,4 +1,5 @@
-// Many appends committed together: each keeps its own guard, and the read models show what was stored.
+// Many appends committed together: each keeps its own guard, and the read models show what was
+// stored, or it is not.
 
 import { expect, test } from '@jest/globals';
 import { readSettings } from '../../src/config.js';
@@ -29,5 +30,18 @@ test('guards, outcomes, read models and sealed data are as of single commits', a
   expect(shown.map((contact) => contact?.document.name)).toEqual(['a', 'Confidential', 'c', undefined]);
   expect(JSON.stringify((await log.last(append('b').stream))?.data)).not.toContain('Confidential');
   expect(await events.commitMany([])).toEqual([]);
+  await platform.close();
+});
+
+test('an append that a read model cannot show leaves nothing behind, and others of its group stand', async () => {
+  const { platform } = await openHost(readSettings({ ...testEnvironment, DATA_DIR: temporaryFolder() }));
+  const commit = platform.commit as NonNullable<typeof platform.commit>;
+  const append = (id: string, plain = created(id, id)) => commit(contactStream('acme', id), 'none', [{ ...plain, data: { contactId: id } }], [plain]);
+  const unshowable = { ...created('b', 'b'), data: { contactId: 'b' } } as NewEvent;
+  const settled = await Promise.allSettled([append('a'), append('b', unshowable), append('c')]);
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  const { events } = await platform.log.readAll(null, 10);
+  expect(events.map(({ id, position }) => [id, position])).toEqual([['event-a', '1'], ['event-c', '2']]);
+  expect(await append('b')).toMatchObject({ outcome: 'appended', position: '3' });
   await platform.close();
 });

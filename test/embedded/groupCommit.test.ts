@@ -73,6 +73,19 @@ describe('a group', () => {
     expect(seen).toEqual([['a'], ['a', 'b'], ['a', 'b', 'c']]);
   });
 
+  test('passes on what a write throws that undoes itself, and goes on', async () => {
+    const refusal = new Error('refused');
+    const settled = await outcomes([
+      writes.runUnguarded(() => insert('a')),
+      writes.runUnguarded(() => {
+        throw refusal;
+      }),
+      writes.run(() => insert('b')),
+    ]);
+    expect(settled).toEqual([1, refusal, 1]);
+    expect(words(elsewhere())).toEqual(['a', 'b']);
+  });
+
   test('undoes a write that throws, and nothing but that', async () => {
     const refusal = new Error('refused');
     const settled = await outcomes([

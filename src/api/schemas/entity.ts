@@ -183,15 +183,22 @@ const bothStatuses = z.object({ status: z.enum(statuses), isActive: z.boolean() 
 
 /** What a body that may be wrong elsewhere says of the status, as far as that can be read. */
 function readableStatus(sent: unknown): EntityPatch {
+  // Most say nothing of it, and to find them unfit would take longer than all their other checks.
+  if (!isJsonObject(sent) || sent.isActive === undefined) return {};
   const parsed = bothStatuses.safeParse(sent);
   return parsed.success ? parsed.data : {};
 }
 
 /** The body without what is null, in its objects too; `customFields` are seen to by merging. */
 function dropNulls(body: unknown): unknown {
-  if (!isJsonObject(body)) return body;
+  if (!isJsonObject(body) || !holdsNull(body)) return body;
   const entries = Object.entries(body).filter(([, value]) => value !== null);
   return Object.fromEntries(entries.map(([key, value]): [string, Json] => [key, key === 'customFields' ? value : (dropNulls(value) as Json)]));
+}
+
+/** Whether there is something to drop: in most bodies there is not. */
+function holdsNull(body: JsonObject): boolean {
+  return Object.entries(body).some(([key, value]) => value === null || (key !== 'customFields' && isJsonObject(value) && holdsNull(value)));
 }
 
 /** One `@`; a local part without spaces, quotes or stray dots; a domain of at least two labels. International ones too. */

@@ -46,6 +46,10 @@ interface CurrentRow {
   searchable: string;
 }
 
+const INSERT_DOCUMENT = `INSERT INTO documents (rowid, collection, id, revision, ${ROW_COLUMNS.join(', ')})
+  VALUES (?, ?, ?, ?, ${ROW_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (collection, id) DO NOTHING`;
+const UPDATE_DOCUMENT = `UPDATE documents SET revision = ?, ${ROW_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE rowid = ?`;
+
 export class SqliteDocuments implements Participant {
   private readonly collections = new Map<string, number>();
   private readonly nextRowids = new Map<number, number>();
@@ -214,28 +218,14 @@ export class SqliteDocuments implements Participant {
   /** Returns whether there was none. */
   private insert(collection: number, { id, revision, status, values, searchable, grams }: DocumentRow): boolean {
     const rowid = this.nextRowid(collection);
-    const inserted = this.database.run(
-      `INSERT INTO documents (rowid, collection, id, revision, ${ROW_COLUMNS.join(', ')})
-       VALUES (?, ?, ?, ?, ${ROW_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (collection, id) DO NOTHING`,
-      rowid,
-      collection,
-      id,
-      revision,
-      ...values,
-    );
-    if (inserted === 0) return false;
+    if (this.database.run(INSERT_DOCUMENT, rowid, collection, id, revision, ...values) === 0) return false;
     indexText(this.database, rowid, searchable, grams);
     this.counts.add(collection, status, 1);
     return true;
   }
 
   private update(collection: number, { to, document, keys }: Put, current: CurrentRow): void {
-    this.database.run(
-      `UPDATE documents SET revision = ?, ${ROW_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE rowid = ?`,
-      to,
-      ...rowValues(document, keys),
-      current.rowid,
-    );
+    this.database.run(UPDATE_DOCUMENT, to, ...rowValues(document, keys), current.rowid);
     if (current.searchable !== keys.searchable) {
       unindexText(this.database, current.rowid);
       indexText(this.database, current.rowid, keys.searchable, shortGrams(keys.searchable));

@@ -29,6 +29,8 @@ export interface EventRow {
 
 export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metadata';
 
+const INSERT_EVENT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, revision) DO NOTHING`;
+
 export class SqliteEventLog implements EventLog, Participant {
   private lastPosition: number | null = null;
   private readonly grown = new EventEmitter().setMaxListeners(0);
@@ -43,12 +45,12 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   async append(stream: string, expected: ExpectedRevision, events: readonly NewStoredEvent[]): Promise<AppendResult> {
-    return this.writes.run(() => this.appendNow(stream, expected, events));
+    return this.writes.runUnguarded(() => this.appendNow(stream, expected, events));
   }
 
   /**
-   * `append` within a group. `prepare` is given what was stored by it (not what was before) and can
-   * refuse it by throwing: the savepoint takes it back.
+   * `append` within a group, that leaves nothing behind when it throws. `prepare` is given what was
+   * stored by it (not what was before) and can refuse it by throwing.
    */
   appendNow(
     stream: string,
@@ -57,13 +59,19 @@ export class SqliteEventLog implements EventLog, Participant {
     prepare: (stored: readonly StoredEvent[]) => void = () => undefined,
   ): AppendResult {
     const revision = expected === 'none' ? -1 : expected;
-    let position = this.headNow();
+    const before = this.headNow();
+    let position = before;
     const stored = events.map((event, index): StoredEvent => {
       position += 1;
       return { ...event, stream, revision: revision + 1 + index, position: String(position) };
     });
-    if (!this.insertAll(stored)) return this.sameAppend(stream, revision + 1, events) ?? { outcome: 'conflict' };
-    prepare(stored);
+    try {
+      if (!this.insertAll(stored)) return this.sameAppend(stream, revision + 1, events) ?? { outcome: 'conflict' };
+      prepare(stored);
+    } catch (error) {
+      this.database.run('DELETE FROM events WHERE position > ?', before);
+      throw error;
+    }
     this.lastPosition = position;
     this.appended.push(...stored);
     return { outcome: 'appended', revision: revision + events.length, position: String(position) };
@@ -170,7 +178,7 @@ export class SqliteEventLog implements EventLog, Participant {
 
   private insert({ position, stream, revision, id, type, data, metadata }: StoredEvent): number {
     return this.database.run(
-      `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, revision) DO NOTHING`,
+      INSERT_EVENT,
       Number(position),
       stream,
       revision,

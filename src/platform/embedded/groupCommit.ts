@@ -1,6 +1,6 @@
 // Group commit: writes asked for at about the same time share one transaction and so one sync to
-// disk. Each is a savepoint of its own: one that fails undoes nothing but itself, and later ones
-// see what earlier ones wrote. None is acknowledged before the sync.
+// disk. Each is a savepoint of its own, or undoes itself: one that fails undoes nothing else, and later
+// ones see what earlier ones wrote. None is acknowledged before the sync.
 
 import { UnavailableError } from '../../ports/errors.js';
 import { isSqliteError, type Database } from './database.js';
@@ -22,6 +22,8 @@ export interface Participant {
 
 interface Job {
   work: () => unknown;
+  /** Whether what it wrote must be undone for it when it throws. */
+  guarded: boolean;
   resolve: (value: never) => void;
   reject: (error: unknown) => void;
 }
@@ -50,7 +52,25 @@ export class GroupCommit {
    * @throws UnavailableError when the group could not be written
    */
   run<Result>(work: () => Result): Promise<Result> {
-    const result = this.enqueue(work);
+    return this.soon(work, true);
+  }
+
+  /** As `run`, of work that leaves nothing behind when it throws: it needs no savepoint, which takes as long as a small write. */
+  runUnguarded<Result>(work: () => Result): Promise<Result> {
+    return this.soon(work, false);
+  }
+
+  /** As `run`, for what nobody waits for: it goes with the next group, or after a while in one of its own. */
+  runInPassing<Result>(work: () => Result): Promise<Result> {
+    const result = this.enqueue(work, true);
+    setTimeout(() => {
+      if (this.queue.length > 0 && !this.gathering) this.flush();
+    }, IN_PASSING_MS);
+    return result;
+  }
+
+  private soon<Result>(work: () => Result, guarded: boolean): Promise<Result> {
+    const result = this.enqueue(work, guarded);
     if (!this.gathering) {
       this.gathering = true;
       this.gather(0, performance.now());
@@ -58,17 +78,8 @@ export class GroupCommit {
     return result;
   }
 
-  /** As `run`, for what nobody waits for: it goes with the next group, or after a while in one of its own. */
-  runInPassing<Result>(work: () => Result): Promise<Result> {
-    const result = this.enqueue(work);
-    setTimeout(() => {
-      if (this.queue.length > 0 && !this.gathering) this.flush();
-    }, IN_PASSING_MS);
-    return result;
-  }
-
-  private enqueue<Result>(work: () => Result): Promise<Result> {
-    return new Promise((resolve, reject) => void this.queue.push({ work, resolve, reject }));
+  private enqueue<Result>(work: () => Result, guarded: boolean): Promise<Result> {
+    return new Promise((resolve, reject) => void this.queue.push({ work, guarded, resolve, reject }));
   }
 
   /** Goes round the event loop until all that is ready by now was heard: requests that come together go together. */
@@ -105,17 +116,19 @@ export class GroupCommit {
   }
 
   /** Carries out one job; returns what tells its caller of the outcome. A failure of SQLite fails the group. */
-  private attempt(job: Job): () => void {
-    this.database.run('SAVEPOINT job');
+  private attempt({ work, guarded, resolve, reject }: Job): () => void {
+    if (guarded) this.database.run('SAVEPOINT job');
     try {
-      const result = job.work() as never;
-      this.database.run('RELEASE job');
-      return () => job.resolve(result);
+      const result = work() as never;
+      if (guarded) this.database.run('RELEASE job');
+      return () => resolve(result);
     } catch (error) {
       if (isSqliteError(error)) throw error;
-      this.database.run('ROLLBACK TO job');
-      this.database.run('RELEASE job');
-      return () => job.reject(error);
+      if (guarded) {
+        this.database.run('ROLLBACK TO job');
+        this.database.run('RELEASE job');
+      }
+      return () => reject(error);
     }
   }
 

@@ -57,6 +57,9 @@ export const historyTables: Migration = `
 export type HistoryRow = [revision: number, at: string, actor: string, type: string, head: string, changes: string | null];
 
 const HISTORY_COLUMNS = 'revision, at, actor, type, head, changes';
+const INSERT_ENTRY = `INSERT OR IGNORE INTO history (collection, id, ${HISTORY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_VERSION = `INSERT OR IGNORE INTO versions (collection, id, revision, until, ${ROW_COLUMNS.join(', ')})
+  VALUES (?, ?, ?, ?, ${ROW_COLUMNS.map(() => '?').join(', ')})`;
 
 export function historyRow(entry: HistoryEntry): HistoryRow {
   return [entry.revision, entry.at, entry.actor.sub, entry.type, headOf(entry), changesText(entry)];
@@ -64,7 +67,7 @@ export function historyRow(entry: HistoryEntry): HistoryRow {
 
 /** Adds one thing that happened to a document. */
 export function insertHistoryRow(database: Database, collection: number, id: string, row: HistoryRow): void {
-  database.run(`INSERT OR IGNORE INTO history (collection, id, ${HISTORY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, collection, id, ...row);
+  database.run(INSERT_ENTRY, collection, id, ...row);
 }
 
 /** Adds what happened to a document. What erases it erases what it was, too. */
@@ -123,13 +126,5 @@ export function dropHistory(database: Database, collection: number, limit: numbe
 }
 
 function insertVersion(database: Database, collection: number, id: string, { revision, document, keys }: Version, until: string): void {
-  database.run(
-    `INSERT OR IGNORE INTO versions (collection, id, revision, until, ${ROW_COLUMNS.join(', ')})
-     VALUES (?, ?, ?, ?, ${ROW_COLUMNS.map(() => '?').join(', ')})`,
-    collection,
-    id,
-    revision,
-    until,
-    ...rowValues(document, keys),
-  );
+  database.run(INSERT_VERSION, collection, id, revision, until, ...rowValues(document, keys));
 }

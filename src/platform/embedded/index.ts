@@ -140,7 +140,7 @@ function openStore(
   if (linker !== undefined) writes.join(new InlineChain(log, chain, linker));
   const commit: Commit = (stream, expected, stored, plain) => {
     const caller = callerTrace();
-    return writes.run(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
+    return writes.runUnguarded(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
   };
   const scrubber = new Scrubber(database, writes);
   dropper.start();

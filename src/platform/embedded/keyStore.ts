@@ -42,7 +42,8 @@ export class SqliteKeyStore implements KeyStore {
     if (known.some(({ state }) => state === 'destroyed')) throw new KeyDestroyedError('the key was destroyed');
     const found = known.flatMap((stored) => (stored.state === 'usable' ? [stored.key] : []));
     if (found.length === subjects.length) return found;
-    const keys = await this.writes.run(() => subjects.map((subject) => this.obtainNow(subject)));
+    const obtain = () => subjects.map((subject) => this.obtainNow(subject));
+    const keys = await (subjects.length === 1 ? this.writes.runUnguarded(obtain) : this.writes.run(obtain));
     for (const [index, subject] of subjects.entries()) this.reader.remember(subject, keys[index] as KeyObject);
     return keys;
   }
@@ -87,7 +88,7 @@ export class SqliteKeyStore implements KeyStore {
     await reading(() => this.database.get('PRAGMA wal_checkpoint(TRUNCATE)'));
   }
 
-  /** A new key, unless there is one by now. */
+  /** A new key, unless there is one by now. Where it throws it has stored nothing. */
   private obtainNow(subject: KeySubject): KeyObject {
     const { key, wrapped } = this.wrapping.make(subject);
     if (this.insert(subject, wrapped)) return key;
