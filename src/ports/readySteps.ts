@@ -13,13 +13,17 @@ export interface ReadyStep {
   position: Position;
   /** Whether this was the end of the log at the time. */
   caughtUp: boolean;
-  /** As the projection store's `apply`: of what is ready, and of `changes`, which `events` make. */
+  /**
+   * As the projection store's `apply`: of what is ready, and of `changes`, which `events` make. It
+   * is seen at once, and on disk with later steps, or with what is written otherwise.
+   */
   apply(generation: number, changes: readonly Change[], from: Position | null, to: Position): Promise<boolean>;
 }
 
 export interface ReadySteps {
   /** What the next events make; null when they could not be made ready, and no others will be. */
   next(): Promise<ReadyStep | null>;
+  /** Has on disk what was applied, and lets go of everything. @throws UnavailableError */
   close(): Promise<void>;
 }
 

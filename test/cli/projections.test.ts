@@ -69,8 +69,11 @@ test('a rebuild beside the running service: reads are right meanwhile, writes go
   await service.stop();
 }, 120_000);
 
+/** Twice as many as a rebuild writes at a time. */
+const MANY = 12_000;
+
 test('a rebuild that is killed goes on where it was', async () => {
-  const { dataDir, organization } = await dataWith(6_000);
+  const { dataDir, organization } = await dataWith(MANY);
   const { child, ended } = startCommand(dataDir, 'rebuild', 'contacts');
   const begun = await eventually(async () => generation(dataDir, 'building'), (row) => (row?.position ?? 0) > 0, 20_000);
   child.kill('SIGKILL');
@@ -79,12 +82,12 @@ test('a rebuild that is killed goes on where it was', async () => {
   expect(left?.number).toBe(begun?.number);
   // A service that starts now serves what was live, and leaves what is being built alone.
   const service = await startServiceProcess({}, dataDir);
-  expect((await service.client(organization).get('/contacts?limit=1')).body.total).toBe(6_000);
+  expect((await service.client(organization).get('/contacts?limit=1')).body.total).toBe(MANY);
   const { code, stdout } = await runCli(dataDir, 'rebuild', 'contacts');
   expect(code).toBe(0);
   // The service may have signed heads of the audit meanwhile: a few events more.
   const events = Number(/^contacts: made anew from ([\d,]+) events\n$/.exec(stdout)?.[1]?.replaceAll(',', ''));
-  const leftToDo = 6_000 - (left?.position ?? 0);
+  const leftToDo = MANY - (left?.position ?? 0);
   expect(events).toBeGreaterThanOrEqual(leftToDo);
   expect(events).toBeLessThan(leftToDo + 50);
   expect(generation(dataDir, 'live')?.number).toBe(left?.number);
@@ -93,7 +96,7 @@ test('a rebuild that is killed goes on where it was', async () => {
 }, 120_000);
 
 test('interrupted, a rebuild says so and leaves what it built', async () => {
-  const { dataDir } = await dataWith(6_000);
+  const { dataDir } = await dataWith(MANY);
   const { child, ended } = startCommand(dataDir, 'rebuild', 'contacts');
   await eventually(async () => generation(dataDir, 'building'), (row) => (row?.position ?? 0) > 0, 20_000);
   child.kill('SIGINT');

@@ -25,6 +25,39 @@ const words = (from = database) => from.all<{ word: string }>('SELECT word FROM 
 const elsewhere = () => new Database(file, layout);
 const outcomes = async (jobs: Promise<unknown>[]) => (await Promise.allSettled(jobs)).map((settled) => (settled.status === 'fulfilled' ? settled.value : settled.reason));
 
+describe('what is done ahead', () => {
+  test('is seen at once, and on disk when that is asked for', async () => {
+    expect(await writes.runAhead(() => (insert('a'), 'A'))).toBe('A');
+    await writes.runAhead(() => insert('b'));
+    expect(words()).toEqual(['a', 'b']);
+    expect(words(elsewhere())).toEqual([]);
+    await writes.settle();
+    expect(words(elsewhere())).toEqual(['a', 'b']);
+    await writes.settle();
+  });
+
+  test('is on disk before any other write, and after enough of it', async () => {
+    await writes.runAhead(() => insert('a'));
+    await writes.run(() => insert('b'));
+    expect(words(elsewhere())).toEqual(['a', 'b']);
+    for (let count = 0; count < 100; count += 1) await writes.runAhead(() => insert(String(count)));
+    expect(words(elsewhere()).length).toBeGreaterThan(50);
+  });
+
+  test('is undone, all that is not on disk as yet, by what fails', async () => {
+    const failed: string[] = [];
+    writes.join({ failed: () => void failed.push('told') });
+    await writes.run(() => insert('before'));
+    await writes.runAhead(() => insert('a'));
+    await expect(writes.runAhead(() => insert('a'))).rejects.toBeInstanceOf(UnavailableError);
+    expect(failed).toEqual(['told']);
+    expect(words()).toEqual(['before']);
+    await writes.runAhead(() => insert('b'));
+    await writes.settle();
+    expect(words(elsewhere())).toEqual(['before', 'b']);
+  });
+});
+
 describe('a group', () => {
   test('holds all writes asked for at about the same time, in their order, in one transaction', async () => {
     const results = await Promise.all(['a', 'b', 'c'].map((word) => writes.run(() => (insert(word), word.toUpperCase()))));

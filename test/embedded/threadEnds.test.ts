@@ -22,7 +22,7 @@ const program = (dataDir: string) => `
   const codes = [];
   process.on('worker', (worker) => worker.on('exit', (code) => codes.push(code)));
   for (let time = 0; time < ${TIMES}; time += 1) {
-    const steps = new ThreadSteps(new URL('${dist}stepThread.js'), files, 'contacts', null, null);
+    const steps = new ThreadSteps(new URL('${dist}stepThread.js'), files, 'contacts', null, { settle: async () => undefined });
     if (time % 2 === 0) await steps.next();
     await steps.close();
   }

@@ -9,6 +9,8 @@ import { isSqliteError, type Database } from './database.js';
 const GATHER_MS = 20;
 /** How long a write waits at most that nobody waits for, in ms. */
 const IN_PASSING_MS = 50;
+/** How many works done ahead share a transaction: a page of an index that they all touch is written once. */
+const WORKS_AHEAD = 8;
 
 /** What takes part in every transaction of a file besides the writes themselves. */
 export interface Participant {
@@ -35,6 +37,8 @@ export class GroupCommit {
   private queue: Job[] = [];
   private gathering = false;
   private readonly participants: Participant[] = [];
+  /** How many works are done in the transaction that is open; 0: none is. */
+  private ahead = 0;
 
   constructor(
     private readonly database: Database,
@@ -69,6 +73,30 @@ export class GroupCommit {
     return result;
   }
 
+  /**
+   * Carries out `work` at once, in a transaction that stays open for more of the kind: for who has
+   * the store for himself and can begin again at what is on disk. It is there after `settle`, at
+   * the latest, or any other write. What `work` throws undoes all of the transaction.
+   * @throws UnavailableError when it could not be written; all of the transaction is undone then, too
+   */
+  async runAhead<Result>(work: () => Result): Promise<Result> {
+    try {
+      if (this.ahead === 0) this.database.run('BEGIN IMMEDIATE');
+      this.ahead += 1;
+      const result = work();
+      if (this.ahead === WORKS_AHEAD) this.commit(this.ahead);
+      return result;
+    } catch (error) {
+      this.recover();
+      throw isSqliteError(error) ? notWritten(error) : error;
+    }
+  }
+
+  /** Has what was done ahead on disk. @throws UnavailableError when it could not be written: it is undone then */
+  async settle(): Promise<void> {
+    if (this.ahead > 0) await this.run(() => undefined);
+  }
+
   private soon<Result>(work: () => Result, guarded: boolean): Promise<Result> {
     const result = this.enqueue(work, guarded);
     if (!this.gathering) {
@@ -98,21 +126,27 @@ export class GroupCommit {
       this.write(jobs);
     } catch (error) {
       this.recover();
-      const unavailable = new UnavailableError('the embedded store could not be written', { cause: error });
+      const unavailable = notWritten(error);
       for (const job of jobs) job.reject(unavailable);
     }
   }
 
   private write(jobs: readonly Job[]): void {
+    if (this.ahead > 0) this.commit(this.ahead);
     this.database.run('BEGIN IMMEDIATE');
     const settle = jobs.map((job) => this.attempt(job));
     for (const participant of this.participants) participant.beforeCommit?.();
+    this.commit(jobs.length);
+    for (const answer of settle) answer();
+  }
+
+  private commit(writes: number): void {
     const start = performance.now();
     this.database.run('COMMIT');
     const seconds = (performance.now() - start) / 1_000;
+    this.ahead = 0;
     for (const participant of this.participants) participant.committed?.();
-    for (const answer of settle) answer();
-    this.observe({ writes: jobs.length, seconds });
+    this.observe({ writes, seconds });
   }
 
   /** Carries out one job; returns what tells its caller of the outcome. A failure of SQLite fails the group. */
@@ -133,6 +167,7 @@ export class GroupCommit {
   }
 
   private recover(): void {
+    this.ahead = 0;
     for (const participant of this.participants) participant.failed?.();
     try {
       this.database.close();
@@ -141,3 +176,5 @@ export class GroupCommit {
     }
   }
 }
+
+const notWritten = (cause: unknown) => new UnavailableError('the embedded store could not be written', { cause });

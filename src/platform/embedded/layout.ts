@@ -159,6 +159,12 @@ export const storeMigrations: readonly Migration[] = [
   historyTables,
   chainTables,
   eventEntriesTable,
+  `
+  -- How much of a transaction full-text indexes gather, in bytes, before they write a segment of
+  -- it: large ones write one each, rather than many that are merged again.
+  INSERT INTO search_trigrams (search_trigrams, rank) VALUES ('hashsize', 16777216);
+  INSERT INTO search_grams (search_grams, rank) VALUES ('hashsize', 16777216);
+  `,
 ];
 
 /** `keys.sqlite`: the key of each contact, wrapped; null once destroyed. */

@@ -66,7 +66,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     return this.writes.run(() => this.applyNow(projection, generation, changes, from, to));
   }
 
-  /** As `apply`, of documents made ready as rows as well. */
+  /** As `apply`, of documents made ready as rows as well, where nobody else uses the store. It is on disk after `settle`. */
   async applyReady(
     projection: ProjectionName,
     generation: number,
@@ -74,12 +74,17 @@ export class SqliteProjectionStore implements ProjectionStore {
     from: Position | null,
     to: Position,
   ): Promise<boolean> {
-    return this.writes.run(() => {
+    return this.writes.runAhead(() => {
       if (!this.generations.advance(projection, generation, from, to)) return false;
       this.tables.add(projection, generation, documents);
       this.tables.apply(projection, generation, changes);
       return true;
     });
+  }
+
+  /** Has on disk what was applied. @throws UnavailableError */
+  async settle(): Promise<void> {
+    await this.writes.settle();
   }
 
   async switchTo(projection: GenerationName, generation: number, anyway = false): Promise<boolean> {

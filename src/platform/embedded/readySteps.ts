@@ -29,7 +29,7 @@ export class ThreadSteps implements ReadySteps {
     files: PageFiles,
     private readonly projection: ProjectionName,
     after: Position | null,
-    private readonly store: SqliteProjectionStore,
+    private readonly store: Pick<SqliteProjectionStore, 'applyReady' | 'settle'>,
   ) {
     this.worker = startThread(module, { files, projection } satisfies StepThreadData);
     this.worker.unref();
@@ -52,6 +52,7 @@ export class ThreadSteps implements ReadySteps {
   }
 
   async close(): Promise<void> {
+    await this.store.settle();
     if (this.ended) return;
     this.ended = true;
     await endThread(this.worker);

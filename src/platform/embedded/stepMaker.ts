@@ -18,6 +18,8 @@ import { SqliteKeyReader } from './keyReader.js';
 /** How many events make a step, and how many characters of data at most: an event may take 400 kB. */
 const STEP = { events: 750, length: 8_000_000 };
 const ROWS_AT_A_TIME = 250;
+/** Few, so that an event is done with before what it was made of is moved about as what is still in use. */
+const OPENED_AT_A_TIME = 25;
 
 /** A step as it passes between threads. */
 export interface MadeStep {
@@ -46,14 +48,16 @@ export class StepMaker {
   /** The step that begins after a position. @throws UnreadableEventError, SqliteError, and what the projection throws */
   make(after: number): MadeStep {
     const { rows, caughtUp } = this.rowsAfter(after);
-    const concerned = rows.filter(({ stream }) => isOfCategory(stream, this.projection.category)).map(toEvent);
+    const concerned = rows.filter(({ stream }) => isOfCategory(stream, this.projection.category));
     const made: MadeStep = { documents: [], events: [], seen: rows.length, position: rows.at(-1)?.position ?? after, caughtUp };
     const counts = new Map<string, number>();
     for (const { stream } of concerned) counts.set(stream, (counts.get(stream) ?? 0) + 1);
-    for (const event of this.open(concerned)) {
-      const document = event.revision === 0 && counts.get(event.stream) === 1 ? this.documentOf(event) : null;
-      if (document !== null) made.documents.push(document);
-      else made.events.push(event);
+    for (let start = 0; start < concerned.length; start += OPENED_AT_A_TIME) {
+      for (const event of this.open(concerned.slice(start, start + OPENED_AT_A_TIME).map(toEvent))) {
+        const document = event.revision === 0 && counts.get(event.stream) === 1 ? this.documentOf(event) : null;
+        if (document !== null) made.documents.push(document);
+        else made.events.push(event);
+      }
     }
     return made;
   }
