@@ -163,7 +163,7 @@ function followersOf({ platform, projector }: Host, { reactor, chainer, webhooks
 
 /** The side of the metrics that the API uses. */
 function measuring(metrics: Metrics): ApiDeps['metrics'] {
-  return { request: (request) => metrics.request(request), text: () => metrics.text(), contentType: metrics.contentType };
+  return { requests: (kind) => metrics.ofRequests(kind), text: () => metrics.text(), contentType: metrics.contentType };
 }
 
 function openReactor({ platform, events, projector }: Host, reactions: Reactions): Reactor {

@@ -47,7 +47,7 @@ export function createApp(deps: ApiDeps): Koa {
     logger.warn({ name: error.name, code: error.code }, 'an answer broke off');
   });
   const routes = apiRoutes(deps);
-  app.use(observed(logger, deps.metrics.request));
+  app.use(observed(logger, deps.metrics.requests));
   app.use(answered(logger, deps.health.stopping));
   if (corsOrigins !== undefined) app.use(allowOrigins(corsOrigins));
   app.use(publicRouter(publicRoutes(deps, routes)));

@@ -7,6 +7,8 @@ import type { RenderedJson } from './rendered.js';
 
 export interface ApiState {
   requestId: string;
+  /** Headers of the answer, whatever it becomes: names and values by turns. */
+  head: string[];
   /** Set where requests are traced. */
   traceId?: string;
   /** Who asks; set once authenticated. */

@@ -86,8 +86,8 @@ export interface ApiDeps extends RouteDeps {
   /** Origins that browsers may call from; undefined: none. */
   corsOrigins: string[] | undefined;
   metrics: {
-    /** Told of every request. */
-    request: (request: { method: string; route: string | undefined; status: number; seconds: number }) => void;
+    /** What is told how long each of these requests took. */
+    requests: (kind: { method: string; route: string | undefined; status: number }) => (seconds: number) => void;
     /** All that is measured, in the text format of Prometheus. */
     text: () => Promise<string>;
     contentType: string;

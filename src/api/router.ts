@@ -17,13 +17,25 @@ export function apiRouter(routes: readonly Route[]): Middleware {
   const routers = routersByShape(routes.map(prepared));
   return (ctx) => {
     const { path, method } = ctx;
-    const layer = routers.get(shapeOf(path))?.match(path, method).path[0];
-    if (layer === undefined) throw new ApiError('NOT_FOUND', 'There is no such route');
+    const found = matchOf(routers.get(shapeOf(path)), path);
+    if (found === undefined) throw new ApiError('NOT_FOUND', 'There is no such route');
+    const { layer, captures } = found;
     if (!layer.methods.includes(method)) throw methodNotAllowed(method, layer.methods.toSorted());
-    ctx.params = layer.params(path, layer.captures(path));
+    ctx.params = layer.paramNames.length === 0 ? {} : layer.params(path, captures);
     return layer.stack[0]?.(ctx as never, async () => undefined);
   };
 }
+
+/** The first layer that a path fits, tried once: a router's own way looks at all of them, and twice at the one that fits. */
+function matchOf(router: Router | undefined, path: string): { layer: Layer; captures: string[] } | undefined {
+  for (const layer of router?.stack ?? []) {
+    const match = layer.regexp.exec(path);
+    if (match !== null) return { layer, captures: match.slice(1) };
+  }
+  return undefined;
+}
+
+type Layer = Router['stack'][number];
 
 /**
  * A router for each first segment and number of segments, since each tries all of its layers on
@@ -45,9 +57,11 @@ function routersByShape(routes: readonly PreparedRoute[]): Map<string, Router> {
 
 /** What all paths that could be of the same route have in common: first segment and number of segments. */
 function shapeOf(path: string): string {
-  const segments = path.slice(BASE_PATH.length + 1).split('/');
-  const count = segments.at(-1) === '' ? segments.length - 1 : segments.length;
-  return `${segments[0]?.toLowerCase()}/${count}`;
+  const start = BASE_PATH.length + 1;
+  const first = path.indexOf('/', start);
+  let count = 1;
+  for (let at = first; at !== -1 && at < path.length - 1; at = path.indexOf('/', at + 1)) count += 1;
+  return (first === -1 ? path.slice(start) : path.slice(start, first)).toLowerCase() + count;
 }
 
 /** Where the first parameter stands; paths that begin with more fixed text come first. */

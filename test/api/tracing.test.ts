@@ -96,9 +96,9 @@ test('on EventStoreDB the tree is the same, but for projections that the write d
 
 test('the line that the log has of a request names its trace', async () => {
   const lines: string[] = [];
-  const observe = observed(pino({ base: null }, { write: (line) => lines.push(line) }), () => undefined);
+  const observe = observed(pino({ base: null }, { write: (line) => lines.push(line) }), () => () => undefined);
   const headers = { 'x-request-id': 'r1' };
-  const ctx = { state: { route: '/contacts' }, method: 'GET', status: 200, headers, req: { headers }, res: { setHeader: () => undefined } };
+  const ctx = { state: { route: '/contacts' }, method: 'GET', headers, req: { headers }, res: { statusCode: 200 } };
   await observe(ctx as never, async () => undefined);
   const [span] = exporter.getFinishedSpans();
   const line = { requestId: 'r1', traceId: span?.spanContext().traceId, method: 'GET', route: '/contacts', status: 200, msg: 'request' };

@@ -5,6 +5,7 @@ import type { Context, Middleware } from 'koa';
 import compress from 'koa-compress';
 import type { Logger } from 'pino';
 import type { ApiState } from '../context.js';
+import { answerBytes, layHead } from '../head.js';
 import type { RenderedJson } from '../rendered.js';
 import { answerError } from './errors.js';
 import { securityHeaders } from './securityHeaders.js';
@@ -15,36 +16,29 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** While `stopping`, each answer closes its connection. */
 export function answered(logger: Logger, stopping: () => boolean): Middleware {
-  const headers = [...securityHeaders(), ['Vary', 'Accept-Encoding']] as const;
+  const always = securityHeaders().flat();
   const compressor = compress({ threshold: COMPRESS_FROM_BYTES, br: false });
   return async (ctx, next) => {
-    for (const [name, value] of headers) ctx.res.setHeader(name, value);
+    const state = ctx.state as ApiState;
+    state.head = ['X-Request-Id', state.requestId, ...always];
     try {
       await next();
     } catch (error) {
       answerError(ctx, error, logger);
     }
+    if (ctx.headerSent) return;
     // Looked at when the answer is made: a stop may have begun since the request came.
-    if (stopping() && !ctx.headerSent) ctx.set('Connection', 'close');
-    const { rendered } = ctx.state as ApiState;
+    if (stopping()) ctx.set('Connection', 'close');
+    const { rendered } = state;
     if (rendered !== undefined && rendered.length < COMPRESS_FROM_BYTES) {
-      send(ctx, rendered);
+      answerBytes(ctx, JSON_TYPE, rendered);
       return;
     }
+    layHead(ctx);
     serialise(ctx, rendered);
     // Most answers are small: they need not pass through all that finds out how to compress.
     if (typeof ctx.body !== 'string' || ctx.length >= COMPRESS_FROM_BYTES) await compressor(ctx, async () => undefined);
   };
-}
-
-/** Answers past Koa, which would have it encoded and measured anew. */
-function send(ctx: Context, rendered: RenderedJson): void {
-  const { res } = ctx;
-  ctx.respond = false;
-  res.statusCode = 200;
-  res.setHeader('Content-Type', JSON_TYPE);
-  res.setHeader('Content-Length', rendered.length);
-  res.end(rendered, 'latin1');
 }
 
 /** Left to Koa, an object would be made JSON again by each who asks for its length. */

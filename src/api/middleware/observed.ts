@@ -8,34 +8,39 @@ import { isTraced, tracedRequest } from '../../ports/tracing.js';
 import type { ApiState } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 
-export function observed(logger: Logger, measure: ApiDeps['metrics']['request']): Middleware {
-  const logFor = loggers(logger);
+export function observed(logger: Logger, measured: ApiDeps['metrics']['requests']): Middleware {
+  const kindOf = kinds(logger, measured);
   return async (ctx, next) => {
     const start = performance.now();
     const state = ctx.state as ApiState;
     state.requestId = idOf(ctx.req.headers['x-request-id']);
-    ctx.res.setHeader('X-Request-Id', state.requestId);
     try {
       await (isTraced() ? withinSpan(ctx, next) : next());
     } finally {
       const { requestId, traceId, route } = state;
-      const { method, status } = ctx;
+      const { log, measure } = kindOf(route, ctx.method, ctx.res.statusCode);
       const ms = performance.now() - start;
-      measure({ method, route, status, seconds: ms / 1_000 });
-      logFor(method, route ?? null, status).info({ requestId, traceId, ms: Math.round(ms * 10) / 10 });
+      measure(ms / 1_000);
+      log.info({ requestId, traceId, ms: Math.round(ms * 10) / 10 });
     }
   };
 }
 
-/** Loggers of requests to a route that ended alike: what their lines have in common, Pino renders once. */
-function loggers(logger: Logger): (method: string, route: string | null, status: number) => Logger {
-  const known = new Map<string, Logger>();
-  return (method, route, status) => {
-    const key = `${method} ${status} ${route}`;
-    let alike = known.get(key);
-    if (alike === undefined) known.set(key, (alike = logger.child({ method, route, status, msg: 'request' })));
-    return alike;
+/** Requests to a route that ended alike: what their lines have in common, Pino renders once. */
+interface Kind {
+  log: Logger;
+  measure: (seconds: number) => void;
+}
+
+function kinds(logger: Logger, measured: ApiDeps['metrics']['requests']): (route: string | undefined, method: string, status: number) => Kind {
+  const known = new Map<string | undefined, Map<string, Map<number, Kind>>>();
+  const make = (route: string | undefined, method: string, status: number): Kind => {
+    const kind = { log: logger.child({ method, route: route ?? null, status, msg: 'request' }), measure: measured({ method, route, status }) };
+    const ofRoute = known.get(route) ?? new Map<string, Map<number, Kind>>();
+    known.set(route, ofRoute.set(method, (ofRoute.get(method) ?? new Map<number, Kind>()).set(status, kind)));
+    return kind;
   };
+  return (route, method, status) => known.get(route)?.get(method)?.get(status) ?? make(route, method, status);
 }
 
 const FIT = /^[A-Za-z0-9._:-]{1,128}$/;

@@ -75,10 +75,10 @@ function charge(hour: Window | null, minute: Window | null): Middleware {
     const ctx = context as ApiContext;
     const { organizationId } = principalOf(ctx);
     return whenKnown(minute?.limiter.spend(organizationId), (ofMinute) => {
-      if (ofMinute?.passes === false && hour !== null) setHeaders(ctx, hour, hour.limiter.look(organizationId));
+      if (ofMinute?.passes === false && hour !== null) tell(ctx, hour, hour.limiter.look(organizationId));
       refuseBeyond(minute, ofMinute);
       return whenKnown(hour?.limiter.spend(organizationId), (ofHour) => {
-        if (hour !== null && ofHour !== undefined) setHeaders(ctx, hour, ofHour);
+        if (hour !== null && ofHour !== undefined) tell(ctx, hour, ofHour);
         refuseBeyond(hour, ofHour);
         return next();
       });
@@ -106,10 +106,10 @@ const described: Record<string, string> = {
 };
 
 /** They speak of the hour, as the spec says. */
-function setHeaders({ res }: ApiContext, { limiter: { limit } }: Window, standing: Standing | null): void {
-  res.setHeader('X-RateLimit-Limit', String(limit));
-  res.setHeader('X-RateLimit-Remaining', String(standing?.remaining ?? limit));
-  res.setHeader('X-RateLimit-Reset', String(Math.ceil((standing?.endsAt ?? Date.now() + 3_600_000) / 1_000)));
+function tell({ state: { head } }: ApiContext, { limiter: { limit } }: Window, standing: Standing | null): void {
+  head.push('X-RateLimit-Limit', String(limit));
+  head.push('X-RateLimit-Remaining', String(standing?.remaining ?? limit));
+  head.push('X-RateLimit-Reset', String(Math.ceil((standing?.endsAt ?? Date.now() + 3_600_000) / 1_000)));
 }
 
 /** What is spent: points that are taken and not spent would be lost by a restart. */

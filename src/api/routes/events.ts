@@ -5,6 +5,7 @@ import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { validationError } from '../errors.js';
 import { streamEvents } from '../eventStream.js';
+import { layHead } from '../head.js';
 import { route, type Route } from '../routing.js';
 import { BEGINNING, eventsPageSchema, eventsParameters, streamParameters } from '../schemas/events.js';
 
@@ -63,6 +64,7 @@ function follow(ctx: ApiContext, { feed, alarms, idempotency }: RouteDeps, after
   const { res: response } = ctx;
   ctx.respond = false;
   ctx.status = 200;
+  layHead(ctx);
   ctx.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no', Connection: 'close' });
   // It ends with the connection: framing what is written in chunks would take a third of the time of writing it.
   ctx.remove('Transfer-Encoding');

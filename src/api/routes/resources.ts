@@ -20,7 +20,7 @@ import { fullView } from '../views.js';
 export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, notFound: () => ApiError): void {
   if (shown === null) throw notFound();
   const etag = etagOf(shown.revision, shown.dangling);
-  ctx.res.setHeader('ETag', etag);
+  ctx.state.head.push('ETag', etag);
   if (clientHas(ctx, etag)) ctx.status = 304;
   else ctx.state.rendered = renderingOf(shown.document);
 }

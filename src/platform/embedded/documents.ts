@@ -28,9 +28,6 @@ export function rowidsOf(number: number): RowidRange {
   return { first: number * ROWIDS_PER_COLLECTION, last: (number + 1) * ROWIDS_PER_COLLECTION - 1 };
 }
 
-const collectionKey = (projection: ProjectionName, generation: number, organization: string) =>
-  `${projection}/${generation}/${organization}`;
-
 interface LoadedRow {
   place: number;
   revision: number;
@@ -51,7 +48,8 @@ const INSERT_DOCUMENT = `INSERT INTO documents (rowid, collection, id, revision,
 const UPDATE_DOCUMENT = `UPDATE documents SET revision = ?, ${ROW_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE rowid = ?`;
 
 export class SqliteDocuments implements Participant {
-  private readonly collections = new Map<string, number>();
+  /** Numbers by projection, generation and organization; asked for by every read. */
+  private readonly collections = new Map<ProjectionName, Map<number, Map<string, number>>>();
   private readonly nextRowids = new Map<number, number>();
   private readonly tombstoned = new Map<number, boolean>();
   private readonly counts: CollectionCounts;
@@ -154,13 +152,13 @@ export class SqliteDocuments implements Participant {
   dropSome(projection: ProjectionName, generation: number, limit: number): boolean {
     const collection = this.database.get<CollectionRow>(`${COLLECTIONS} LIMIT 1`, projection, generation);
     if (collection === undefined) return false;
-    const { number, organization } = collection;
+    const { number } = collection;
     if (this.dropDocuments(number, limit) || this.dropTombstones(number, limit) || dropHistory(this.database, number, limit)) return true;
     this.database.run('DELETE FROM collection_counts WHERE collection = ?', number);
     this.database.run('DELETE FROM collections WHERE number = ?', number);
     this.database.run('INSERT INTO spare_collections (number) VALUES (?)', number);
     this.shown.forgetAll();
-    this.collections.delete(collectionKey(projection, generation, organization));
+    this.collections.get(projection)?.delete(generation);
     this.nextRowids.delete(number);
     this.tombstoned.delete(number);
     return true;
@@ -176,14 +174,14 @@ export class SqliteDocuments implements Participant {
 
   /** The number of a generation's collection of an organization; null when it has none. */
   collectionOf(projection: ProjectionName, generation: number, organizationId: string): number | null {
-    const organization = encodeOrganization(organizationId);
-    const key = collectionKey(projection, generation, organization);
-    const known = this.collections.get(key);
+    const known = this.collections.get(projection)?.get(generation)?.get(organizationId);
     if (known !== undefined) return known;
     const sql = 'SELECT number FROM collections WHERE projection = ? AND generation = ? AND organization = ?';
-    const number = this.database.get<{ number: number }>(sql, projection, generation, organization)?.number;
+    const number = this.database.get<{ number: number }>(sql, projection, generation, encodeOrganization(organizationId))?.number;
     if (number === undefined) return null;
-    this.collections.set(key, number);
+    const generations = this.collections.get(projection) ?? new Map<number, Map<string, number>>();
+    this.collections.set(projection, generations);
+    generations.set(generation, (generations.get(generation) ?? new Map<string, number>()).set(organizationId, number));
     return number;
   }
 
