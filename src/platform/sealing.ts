@@ -79,14 +79,11 @@ export function splitSealedText(data: string): SealedText | null {
   return { open: `${data.slice(0, sealed)}}`, box: data.slice(start, -3) };
 }
 
-/** Boxes are decoded here one after the other: memory of their own would cost a sixth of opening them. */
-let scratch = Buffer.alloc(16_384);
-
 /** What a box holds: JSON, in UTF-8. @throws UnreadableEventError */
 export function openBox(key: KeyObject, box: string, { id, type }: Pick<StoredEvent, 'id' | 'type'>): Buffer {
-  if (box.length > scratch.length) scratch = Buffer.alloc(2 * box.length);
+  reserve(box.length);
   try {
-    return decrypt(key, scratch.subarray(0, scratch.write(box, 'base64')), id);
+    return decryptScratch(key, scratch.write(box, 'base64'), id);
   } catch (cause) {
     throw new UnreadableEventError(`${type} ${id}: its personal data is damaged, or not its own`, { cause });
   }
@@ -95,16 +92,46 @@ export function openBox(key: KeyObject, box: string, { id, type }: Pick<StoredEv
 /** `iv | ciphertext | tag`; `context` is authenticated with it, so that a box cannot be moved. */
 export function encrypt(key: KeyObject, plain: Buffer, context: string): Buffer {
   const iv = takeRandom(IV_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context));
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(contextBytes(context));
   return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** What `encrypt` took. @throws Error when key or context are not those it was encrypted with, or a bit differs */
-export function decrypt(key: KeyObject, box: Buffer, context: string): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, IV_BYTES)).setAAD(Buffer.from(context));
-  decipher.setAuthTag(box.subarray(-TAG_BYTES));
-  const plain = decipher.update(box.subarray(IV_BYTES, -TAG_BYTES));
+export function decrypt(key: KeyObject, box: Uint8Array, context: string): Buffer {
+  reserve(box.length);
+  scratch.set(box);
+  return decryptScratch(key, box.length, context);
+}
+
+/** Boxes are opened here one after the other: memory and views of their own would cost a quarter of opening them. */
+let scratch = Buffer.alloc(16_384);
+let scratchIv = scratch.subarray(0, IV_BYTES);
+
+function reserve(bytes: number): void {
+  if (bytes <= scratch.length) return;
+  scratch = Buffer.alloc(2 * bytes);
+  scratchIv = scratch.subarray(0, IV_BYTES);
+}
+
+/** As `decrypt`, of the first `length` bytes of `scratch`. */
+function decryptScratch(key: KeyObject, length: number, context: string): Buffer {
+  const tagAt = length - TAG_BYTES;
+  if (tagAt < IV_BYTES) throw new RangeError('too short to be a box');
+  const decipher = createDecipheriv('aes-256-gcm', key, scratchIv).setAAD(contextBytes(context));
+  decipher.setAuthTag(scratch.subarray(tagAt, length));
+  const plain = decipher.update(scratch.subarray(IV_BYTES, tagAt));
   // Gives nothing more in this mode, but throws when the tag is another's.
   decipher.final();
   return plain;
+}
+
+const contexts = Buffer.alloc(1_024);
+let contextView = contexts.subarray(0, 0);
+
+/** A context in UTF-8, of use until the next one: most are as long as the one before. */
+function contextBytes(context: string): Buffer {
+  if (3 * context.length > contexts.length) return Buffer.from(context);
+  const length = contexts.write(context);
+  if (length !== contextView.length) contextView = contexts.subarray(0, length);
+  return contextView;
 }

@@ -2,7 +2,8 @@
 // requests: for platforms that make none themselves.
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { cloudEventText, isPublished, type PublishedType } from '../domain/events/published.js';
+import { metadataTexts } from '../domain/events/metadata.js';
+import { cloudEventText, isPublished, sourceOf, type PublishedType } from '../domain/events/published.js';
 import { parseStream } from '../domain/streams.js';
 import type { EventIndex } from '../ports/eventIndex.js';
 import { inForm, isAmong, pageForms, type EventPage, type EventPages, type PageQuery } from '../ports/eventPages.js';
@@ -38,6 +39,7 @@ export class IndexedPages implements EventPages {
 
 /** An event of a published type as a CloudEvent, as JSON. */
 export function renderEvent(event: RecordedEvent): string {
-  const subject = parseStream(event.stream)?.id ?? '';
-  return cloudEventText({ ...event, type: event.type as PublishedType, subject }, JSON.stringify(event.data));
+  const { id, type, stream, position, revision, metadata } = event;
+  const [source, subject] = [sourceOf(metadata.organizationId), parseStream(stream)?.id ?? ''];
+  return cloudEventText({ id, type: type as PublishedType, source, subject, position, revision, metadata: metadataTexts(metadata) }, JSON.stringify(event.data));
 }

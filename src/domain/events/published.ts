@@ -3,7 +3,7 @@
 import { companyEventSchemas } from './companyEvents.js';
 import { contactEventSchemas } from './contactEvents.js';
 import { quoted } from '../jsonText.js';
-import type { RecordedAt } from './metadata.js';
+import type { MetadataTexts, RecordedAt } from './metadata.js';
 
 const { ReportingLineFenced: _, ...contacts } = contactEventSchemas;
 
@@ -26,29 +26,31 @@ export const isPublished = (type: string): type is PublishedType => known.has(ty
 export const TYPE_PREFIX = 'app.contacts.';
 
 /** What an event says of itself besides its data. */
-export type Envelope = Omit<RecordedAt, 'stream'> & {
+export interface Envelope extends Pick<RecordedAt, 'id' | 'position' | 'revision'> {
   type: PublishedType;
+  /** What `sourceOf` says of its organization. */
+  source: string;
   /** The id of the contact or company it is about. */
   subject: string;
-};
+  metadata: MetadataTexts;
+}
+
+/** The source of an organization's events, as JSON. */
+export function sourceOf(organizationId: string): string {
+  return quoted(`/organizations/${encodeURIComponent(organizationId)}`);
+}
 
 /**
  * An event as a CloudEvent 1.0, as JSON; `data` is its data, as JSON: whoever has that as text need
- * not take it apart.
+ * not take it apart. Extensions have names in lower case, as CloudEvents has it.
  */
-export function cloudEventText(event: Envelope, data: string): string {
-  return `${cloudEventHead(event)}${data}}`;
-}
-
-/** What stands before the data, the last member. Extensions have names in lower case, as CloudEvents has it. */
-export function cloudEventHead({ id, type, subject, position, revision, metadata }: Envelope): string {
-  const { organizationId, occurredAt, actor, requestId, correlationId, causationId } = metadata;
-  const source = `/organizations/${encodeURIComponent(organizationId)}`;
-  const cause = causationId === null ? '' : `,"causationid":${quoted(causationId)}`;
+export function cloudEventText({ id, type, source, subject, position, revision, metadata }: Envelope, data: string): string {
+  const { occurredAt, actor, requestId, correlationId, causationId } = metadata;
+  const cause = causationId === null ? '' : `,"causationid":${causationId}`;
   return (
-    `{"specversion":"1.0","id":${quoted(id)},"type":"${TYPE_PREFIX}${type}","source":${quoted(source)},"subject":${quoted(subject)}` +
-    `,"time":${quoted(occurredAt)},"datacontenttype":"application/json","dataschema":"/asyncapi.json#/components/schemas/${type}"` +
-    `,"position":${quoted(position)},"revision":${revision},"actor":${quoted(actor.sub)}` +
-    `,"requestid":${quoted(requestId)},"correlationid":${quoted(correlationId)}${cause},"data":`
+    `{"specversion":"1.0","id":${quoted(id)},"type":"${TYPE_PREFIX}${type}","source":${source},"subject":${quoted(subject)}` +
+    `,"time":${occurredAt},"datacontenttype":"application/json","dataschema":"/asyncapi.json#/components/schemas/${type}"` +
+    `,"position":${quoted(position)},"revision":${revision},"actor":${actor}` +
+    `,"requestid":${requestId},"correlationid":${correlationId}${cause},"data":${data}}`
   );
 }

@@ -1,31 +1,24 @@
-// Text gathered as UTF-8 in memory that is used again: a text of a megabyte need not be made first.
+// Bytes gathered in memory that is used again: a text of a megabyte need not be made first.
 
 const FIRST_BYTES = 256 * 1_024;
 /** The most that is kept for the next time. */
 const KEPT_BYTES = 4_194_304;
-/** How many bytes a UTF-16 unit takes at most. */
-const UNIT_BYTES = 3;
 
 export class TextBuffer {
   private buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** How many bytes there are. */
   length = 0;
 
-  add(text: string): void {
-    this.reserve(text.length * UNIT_BYTES);
-    this.length += this.buffer.write(text, this.length);
-  }
-
   /** Adds text that is in UTF-8 already, a character for each byte. */
-  addBytes(bytes: string): void {
+  add(bytes: string): void {
     this.reserve(bytes.length);
     this.length += this.buffer.write(bytes, this.length, 'latin1');
   }
 
   /** The bytes, in memory of their own; none are left. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = new Uint8Array(this.length);
-    taken.set(this.buffer.subarray(0, this.length));
+    const taken = Buffer.allocUnsafeSlow(this.length);
+    this.buffer.copy(taken, 0, 0, this.length);
     this.clear();
     return taken;
   }
