@@ -8,22 +8,21 @@ import type { Projection } from './ports/projection.js';
 import { batchChanges, projections } from './projections/project.js';
 
 const port = parentPort as MessagePort;
-const { files, projection: name } = workerData as StepThreadData;
+const { files, projection: name, after } = workerData as StepThreadData;
 const projection = projections.find((known) => known.name === name) as Projection;
-const maker = new StepMaker(files, projection, batchChanges);
+const maker = new StepMaker(files, projection, batchChanges, after);
 
 port.on('message', (order: StepOrder) => {
-  if (order !== END) return port.postMessage(stepAfter(order));
+  if (order !== END) return port.postMessage(nextStep());
   maker.close();
   port.close();
 });
 
 /** Null where events cannot be read or projected: the main thread finds out which, and says so. */
-function stepAfter(after: number) {
+function nextStep() {
   try {
-    return maker.make(after);
+    return maker.make();
   } catch {
-    maker.close();
     return null;
   }
 }

@@ -10,7 +10,7 @@ const GATHER_MS = 20;
 /** How long a write waits at most that nobody waits for, in ms. */
 const IN_PASSING_MS = 50;
 /** How many works done ahead share a transaction: a page of an index that they all touch is written once. */
-const WORKS_AHEAD = 8;
+const WORKS_AHEAD = 24;
 
 /** What takes part in every transaction of a file besides the writes themselves. */
 export interface Participant {

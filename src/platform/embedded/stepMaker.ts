@@ -15,11 +15,12 @@ import type { PageFiles } from './eventPages.js';
 import type { ChangesOf } from './inlineProjector.js';
 import { SqliteKeyReader } from './keyReader.js';
 
-/** How many events make a step, and how many characters of data at most: an event may take 400 kB. */
-const STEP = { events: 750, length: 8_000_000 };
-const ROWS_AT_A_TIME = 250;
-/** Few, so that an event is done with before what it was made of is moved about as what is still in use. */
-const OPENED_AT_A_TIME = 25;
+/**
+ * How many events make a step, and how many characters of data at most: an event may take 400 kB.
+ * Few, so that a step is done with before it is moved about as what is in use for long.
+ */
+const STEP = { events: 250, length: 1_000_000 };
+const ROWS_AT_A_TIME = 25;
 
 /** A step as it passes between threads. */
 export interface MadeStep {
@@ -35,30 +36,33 @@ export class StepMaker {
   private readonly keyFile: Database;
   private readonly keys: SqliteKeyReader;
 
+  /** Steps begin after the position `after`. */
   constructor(
     { events, keys, wrappingKeys }: PageFiles,
     private readonly projection: Projection,
     private readonly changesOf: ChangesOf,
+    private after: number,
   ) {
     this.log = new Database(events, null, 'passing');
     this.keyFile = new Database(keys, null, 'passing');
     this.keys = new SqliteKeyReader(this.keyFile, new KeyWrapping(wrappingKeys));
   }
 
-  /** The step that begins after a position. @throws UnreadableEventError, SqliteError, and what the projection throws */
-  make(after: number): MadeStep {
-    const { rows, caughtUp } = this.rowsAfter(after);
+  /** The step after the last one. @throws UnreadableEventError, SqliteError, and what the projection throws */
+  make(): MadeStep {
+    const { rows, caughtUp } = this.rowsAfter(this.after);
     const concerned = rows.filter(({ stream }) => isOfCategory(stream, this.projection.category));
-    const made: MadeStep = { documents: [], events: [], seen: rows.length, position: rows.at(-1)?.position ?? after, caughtUp };
+    const made: MadeStep = { documents: [], events: [], seen: rows.length, position: rows.at(-1)?.position ?? this.after, caughtUp };
     const counts = new Map<string, number>();
     for (const { stream } of concerned) counts.set(stream, (counts.get(stream) ?? 0) + 1);
-    for (let start = 0; start < concerned.length; start += OPENED_AT_A_TIME) {
-      for (const event of this.open(concerned.slice(start, start + OPENED_AT_A_TIME).map(toEvent))) {
+    for (let start = 0; start < concerned.length; start += ROWS_AT_A_TIME) {
+      for (const event of this.open(concerned.slice(start, start + ROWS_AT_A_TIME).map(toEvent))) {
         const document = event.revision === 0 && counts.get(event.stream) === 1 ? this.documentOf(event) : null;
         if (document !== null) made.documents.push(document);
         else made.events.push(event);
       }
     }
+    this.after = made.position;
     return made;
   }
 
