@@ -188,6 +188,34 @@ describe('an append', () => {
   });
 });
 
+describe('an encrypted connection', () => {
+  const user = { name: 'contacts', password: 'p@ss:w?rd' };
+
+  test('carries the credentials of the connection string with every call', async () => {
+    const { log } = await open({}, { user });
+    const events = storedEvents(2);
+    const follower = following(log);
+    await follower.caughtUp();
+    await appendEach(log, events);
+    expect(idsOf(await follower.count(2))).toEqual(idsOf(events));
+    expect(idsOf((await log.readAll(null, 10)).events)).toEqual(idsOf(events));
+    expect(await log.head()).toBe(follower.events()[1]?.position);
+  });
+
+  test('is made only with a server whose certificate is known, and by who is known to it, and neither is asked for again', async () => {
+    const { double } = await open({}, { user });
+    const by = (url: string) => openLog(url, { patience: { append: 60_000, read: 60_000 } });
+    const wrong = by(double.url.replace(/:[^:@]+@/, ':guessed@'));
+    await expect(wrong.readAll(null, 1)).rejects.toThrow(UnavailableError);
+    await expect(wrong.append(newStream(), 'none', storedEvents(1))).rejects.toThrow(UnavailableError);
+    const nobody = by(double.url.replace(/\/\/.*@/, '//'));
+    await expect(nobody.readAll(null, 1)).rejects.toThrow(UnavailableError);
+    const unknown = openLog(double.url.replace(/\?.*/, ''), { patience: { read: 500 } });
+    await expect(unknown.readAll(null, 1)).rejects.toThrow(UnavailableError);
+    expect(double.log.last()?.stream.startsWith('contact-')).toBe(false);
+  });
+});
+
 describe('a read', () => {
   test('leaves out what the server writes at the end of a stream that is deleted for good, as does who follows', async () => {
     const { double, log } = await open();

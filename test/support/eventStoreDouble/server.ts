@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import {
   Server,
-  ServerCredentials,
   type sendUnaryData,
   type ServerDuplexStream,
   type ServerReadableStream,
@@ -18,6 +17,7 @@ import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
 import { drained } from './flow.js';
 import { DoubleLog, type Decision, type Expected, type Proposed, type Record } from './log.js';
 import { Relay } from './relay.js';
+import { credentialsOf, strangerRefused, urlOf, type User } from './security.js';
 import { Subscription } from './subscription.js';
 import * as wire from './wire.js';
 
@@ -43,6 +43,8 @@ export interface DoubleOptions {
   /** Foreign events appear after every so many appends. */
   foreignEvery?: number;
   port?: number;
+  /** Encrypted, for this user alone. */
+  user?: User;
 }
 
 export class EventStoreDouble {
@@ -79,7 +81,7 @@ export class EventStoreDouble {
   static async start(options: DoubleOptions = {}): Promise<EventStoreDouble> {
     const double = new EventStoreDouble(options);
     const port = await new Promise<number>((resolve, reject) => {
-      double.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+      double.server.bindAsync('127.0.0.1:0', credentialsOf(options.user), (error, bound) => (error ? reject(error) : resolve(bound)));
     });
     double.relay = new Relay(port);
     await double.relay.up(options.port ?? 0);
@@ -96,7 +98,7 @@ export class EventStoreDouble {
 
   /** What a client connects to. */
   get url(): string {
-    return `esdb://127.0.0.1:${this.port}?tls=false`;
+    return urlOf(this.port, this.options.user);
   }
 
   async stop(): Promise<void> {
@@ -138,7 +140,9 @@ export class EventStoreDouble {
   }
 
   /** server: RpcExceptions.cs, TryHandleNotHandled; a call that does not require the leader is served or passed on by a follower. */
-  private refusalOfFollower(call: { metadata: { get(key: string): unknown[] } }): Error | null {
+  private refusal(call: { metadata: { get(key: string): unknown[] } }): Error | null {
+    const refused = strangerRefused(call.metadata.get('authorization')[0], this.options.user);
+    if (refused !== null) return refused;
     if (this.leader === null || call.metadata.get('requires-leader')[0] !== 'true') return null;
     return wire.failures.notLeader(this.leader.host, this.leader.port);
   }
@@ -160,7 +164,7 @@ export class EventStoreDouble {
   private async append(call: ServerReadableStream<Streams.AppendReq, Streams.AppendResp>, answer: sendUnaryData<Streams.AppendResp>) {
     const fault = this.faultOf('append');
     try {
-      const refusal = fault?.do === 'refuse' ? fault.with : this.refusalOfFollower(call);
+      const refusal = fault?.do === 'refuse' ? fault.with : this.refusal(call);
       if (refusal !== null) throw refusal;
       const { stream, expected, events } = await collected(call);
       if (fault?.do === 'swallow') return;
@@ -203,7 +207,7 @@ export class EventStoreDouble {
     { stream, expected, events }: { stream: string; expected: Expected; events: Proposed[] },
   ): Promise<void> {
     const fault = this.faultOf('batchAppend');
-    const refusal = fault?.do === 'refuse' ? fault.with : this.refusalOfFollower(call);
+    const refusal = fault?.do === 'refuse' ? fault.with : this.refusal(call);
     if (refusal !== null) return void call.emit('error', refusal);
     if (fault?.do === 'swallow') return;
     const decision = this.decide(stream, expected, events);
@@ -216,7 +220,7 @@ export class EventStoreDouble {
     call.on('error', () => undefined);
     const request = wire.readRequestOf(call.request.getOptions() as Streams.ReadReq.Options);
     const fault = this.faultOf(request.count === null ? 'subscribe' : 'read');
-    const refusal = fault?.do === 'refuse' ? fault.with : this.refusalOfFollower(call);
+    const refusal = fault?.do === 'refuse' ? fault.with : this.refusal(call);
     if (refusal !== null) return void call.emit('error', refusal);
     if (fault?.do === 'swallow') return;
     if (fault?.do === 'delay') await sleep(fault.ms);

@@ -57,6 +57,7 @@ export const failures = {
   tooSlow: () =>
     failure(status.ABORTED, 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.'),
   accessDenied: () => failure(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' }),
+  unauthenticated: () => failure(status.UNAUTHENTICATED, 'Received HTTP status code 401'),
   unknown: () => failure(status.UNKNOWN, 'Unexpected OperationResult: ForwardTimeout'),
   // notes, "Losing the server": SIGTERM ends open streams with UnknownError, code 13.
   stopping: () => failure(status.INTERNAL, 'Received RST_STREAM with code 2 (Internal server error)'),
