@@ -31,10 +31,10 @@ const BEHIND = Number(process.env.BENCH_BEHIND ?? 100_000);
  * How many events each contact has. Many, since the stand-in compares every document with every key
  * of a look-up, which would be all that is measured.
  */
-const EVENTS_EACH = { rate: 20, memory: 200 };
+const EVENTS_EACH = { rate: 20, memory: 1_000 };
 const BULK = 1_000;
-/** Contacts whose events are made at a time while the log is filled, which may take its time. */
-const FILL_STEP = 50;
+/** Events in flight while the log is filled, which may take its time. */
+const FILL_STEP = 10_000;
 const FILL_PATIENCE = { append: 120_000, appendTry: 60_000 };
 
 const doubleScript = fileURLToPath(new URL('../../test/support/eventStoreDouble/process.js', import.meta.url));
@@ -125,12 +125,12 @@ async function farBehind(servers: Servers, say: (line: string) => void): Promise
 
 /** Appends events of new contacts to the log alone; their keys lie in MongoDB. */
 async function fill({ eventStore, mongo }: Servers, count: number, each: number): Promise<void> {
-  const contacts = count / each;
+  const [contacts, step] = [count / each, FILL_STEP / each];
   const log = new EventStoreDbLog({ url: eventStore, patience: FILL_PATIENCE });
   const platform = await openMongo({ url: mongo, wrappingKeys: [createSecretKey(Buffer.alloc(32, 7))], projections: [], compare: (a, b) => log.compare(a, b) });
   const events = new SealedEventStore(log, platform.keys, (stream, expected, stored) => log.append(stream, expected, stored));
-  for (let made = 0; made < contacts; made += FILL_STEP) {
-    const appends = Array.from({ length: Math.min(FILL_STEP, contacts - made) }, (_, index) => {
+  for (let made = 0; made < contacts; made += step) {
+    const appends = Array.from({ length: Math.min(step, contacts - made) }, (_, index) => {
       const id = randomUUID();
       return { stream: contactStream('bench', id), expected: 'none' as const, events: historyOf(id, made + index, each) };
     });

@@ -21,6 +21,7 @@ const passing = {
   PrimarySteppedDown: 189,
   CursorKilled: 237,
   ExceededTimeLimit: 262,
+  TemporarilyUnavailable: 365,
   LegacyNotPrimary: 10058,
   NotWritablePrimary: 10107,
   InterruptedAtShutdown: 11600,

@@ -18,7 +18,7 @@ import { EventStoreDbTail } from './eventStoreDbTail.js';
 /** What EventStoreDB takes in one append, in bytes, unless it is told otherwise. */
 export const MAX_APPEND_BYTES = 1_024 * 1_024;
 const READ_BATCH = 500;
-const FOLLOW_BATCH = 1_000;
+const FOLLOW_BATCH = 500;
 /** How many more events than asked for are read, as some may not be ours; and how many are looked at in one go at most. */
 const FOREIGN_ALLOWANCE = 32;
 const LOOK_AT_MOST = 10_000;

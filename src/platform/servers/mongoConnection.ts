@@ -7,6 +7,8 @@ import { UnavailableError } from '../../ports/errors.js';
 
 /** A read may take this long on the server, in ms. */
 export const READ_MAX_MS = 10_000;
+/** A cursor over all of an organization may, in all its batches together: the server counts them as one. */
+export const STREAM_MAX_MS = 60_000;
 /** How long an operation is tried again, in ms; each try has its own limits. */
 const RETRY_FOR_MS = 3_000;
 const PAUSE_MS = { first: 20, most: 400 };
@@ -28,8 +30,8 @@ const options = {
   heartbeatFrequencyMS: 2_000,
 } satisfies MongoClientOptions;
 
-/** Codes of the server for: not the primary (any more), shutting down, interrupted, cannot say yet; a cursor or a plan that was lost with that; a conflict of two writes. */
-const TRANSIENT_CODES = new Set([6, 7, 43, 89, 91, 112, 133, 134, 175, 189, 237, 262, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436]);
+/** Codes of the server for: not the primary (any more), shutting down, interrupted, cannot say yet, or has no memory for it now; a cursor or a plan that was lost with that; a conflict of two writes. */
+const TRANSIENT_CODES = new Set([6, 7, 43, 89, 91, 112, 133, 134, 175, 189, 237, 262, 365, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436]);
 const DUPLICATE_KEY = 11_000;
 
 export class MongoConnection {
@@ -101,6 +103,12 @@ export class MongoConnection {
 }
 
 const unavailable = (cause: unknown) => new UnavailableError('MongoDB could not do it', { cause });
+
+/** What the key of a document must be to be one of `keys`; a single one is asked for as such, which any server finds by its key. */
+export function oneOf(keys: readonly string[]): string | { $in: string[] } {
+  const [first, ...others] = keys;
+  return first !== undefined && others.length === 0 ? first : { $in: [...keys] };
+}
 
 /** Whether the error says that a document with that key is there already; of a bulk write, that this is all that it could not do. */
 export function isDuplicateKey(error: unknown): boolean {

@@ -6,7 +6,7 @@ import type { DocumentSubject, ProjectionName } from '../../ports/projection.js'
 import { auditPage, auditSources } from '../audit.js';
 import { auditText, firstChangesText } from '../historyText.js';
 import { PastContacts } from '../pastContacts.js';
-import { READ_MAX_MS } from './mongoConnection.js';
+import { oneOf, READ_MAX_MS } from './mongoConnection.js';
 import { documentKey, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import { keysAfter, type EntryDocument } from './mongoHistory.js';
@@ -61,7 +61,7 @@ export class MongoHistoryStore implements HistoryStore {
     const { versions } = this.generations.history(projection, generation);
     const fields = { projection: { body: 1, id: 1 }, ...atMost };
     // Most often the creation's own version is kept, or there is none and the document is the first.
-    const kept = await versions.find({ _id: { $in: creations.map(({ _id }) => _id) } }, fields).toArray();
+    const kept = await versions.find({ _id: oneOf(creations.map(({ _id }) => _id)) }, fields).toArray();
     const bodies = new Map(kept.map(({ id, body }) => [id, body]));
     const others = creations.filter(({ id }) => !bodies.has(id));
     const looked = others.map(async ({ organization, id }): Promise<[string, string | undefined]> => [id, await this.firstBody(projection, generation, { organizationId: organization, id })]);

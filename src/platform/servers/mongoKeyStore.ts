@@ -5,7 +5,7 @@ import { Binary, type Collection } from 'mongodb';
 import type { KeyObject } from 'node:crypto';
 import { KeyDestroyedError, type AdoptedKey, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
 import { subjectName, subjectNamed, type KeyWrapping } from '../wrapping.js';
-import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
+import { isDuplicateKey, oneOf, type MongoConnection } from './mongoConnection.js';
 
 interface KeyDocument {
   _id: string;
@@ -62,7 +62,7 @@ export class MongoKeyStore implements KeyStore {
   async find(subjects: readonly KeySubject[]): Promise<StoredKey[]> {
     if (subjects.length === 0) return [];
     const names = subjects.map(subjectName);
-    const found = await this.connection.run(() => this.keys.find({ _id: { $in: names } }).toArray());
+    const found = await this.connection.run(() => this.keys.find({ _id: oneOf(names) }).toArray());
     const byName = new Map(found.map((document) => [document._id, document]));
     return subjects.map((subject, index) => this.storedKey(subject, byName.get(names[index] as string)));
   }

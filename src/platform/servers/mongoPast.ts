@@ -7,7 +7,7 @@ import type { Contact } from '../../domain/contact.js';
 import type { ProjectionName, Versioned } from '../../ports/projection.js';
 import type { ChartContact, SortField } from '../../ports/readStore.js';
 import { everything, type Line, type PastFilter, type PastSource, type Standing } from '../pastContacts.js';
-import { READ_MAX_MS } from './mongoConnection.js';
+import { oneOf, READ_MAX_MS, STREAM_MAX_MS } from './mongoConnection.js';
 import { documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import type { VersionDocument } from './mongoHistory.js';
@@ -79,7 +79,7 @@ export class MongoPast implements PastSource {
     const { documents, versions } = await this.live(projection);
     const fields = { projection: { revision: 1, body: 1, id: 1, updatedAt: 1 }, ...atMost };
     const keys = ids.map((id) => documentKey({ organizationId, id }));
-    const unchanged = { _id: { $in: keys }, byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
+    const unchanged = { _id: oneOf(keys), byUpdated: { $lte: orderKey(this.instant, AFTER_ALL) } };
     const newest = await this.reads.of(() => documents.find<Stored>(unchanged, fields).toArray());
     const older = { organization: organizationId, id: { $in: [...ids] }, until: { $gt: this.instant }, updatedAt: { $lte: this.instant } };
     const versionsThen = await this.reads.of(() => versions.find<Stored>(older, fields).toArray());
@@ -94,7 +94,7 @@ function pastFilter(organizationId: string, filter: PastFilter): Filter<LiveDocu
 async function* foundIn<Shape extends LiveDocument>(collection: Collection<Shape>, filter: Filter<Shape>, fields: readonly string[]): AsyncGenerator<Found[]> {
   const projection = Object.fromEntries(['id', 'manager', ...fields].map((field) => [field, 1]));
   let some: Found[] = [];
-  for await (const found of collection.find<Found>(filter, { projection, batchSize: AT_A_TIME, ...atMost })) {
+  for await (const found of collection.find<Found>(filter, { projection, batchSize: AT_A_TIME, maxTimeMS: STREAM_MAX_MS })) {
     some.push(found);
     if (some.length < AT_A_TIME) continue;
     yield some;

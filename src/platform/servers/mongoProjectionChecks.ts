@@ -7,7 +7,7 @@ import { jsonEqual, type Json } from '../../domain/json.js';
 import type { Change, DocumentSubject, ProjectionName } from '../../ports/projection.js';
 import type { Damage, ProjectionChecks, Stray } from '../../ports/projectionChecks.js';
 import type { StoredDocument } from '../../ports/readStore.js';
-import type { MongoConnection } from './mongoConnection.js';
+import { oneOf, type MongoConnection } from './mongoConnection.js';
 import { afterChange, documentKey, subjectOf } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import { keptHistory, keysAfter } from './mongoHistory.js';
@@ -23,7 +23,7 @@ export class MongoProjectionChecks implements ProjectionChecks {
 
   async foundOtherwise(projection: ProjectionName, generation: number, documents: readonly StoredDocument[]): Promise<string[][]> {
     const collection = this.generations.documents(projection, generation);
-    const stored = await this.connection.run(() => collection.find({ _id: { $in: documents.map(documentKey) } }).toArray());
+    const stored = await this.connection.run(() => collection.find({ _id: oneOf(documents.map(documentKey)) }).toArray());
     const byKey = new Map(stored.map((document) => [document._id, document as unknown as Record<string, Json>]));
     const { entries } = this.generations.history(projection, generation);
     return Promise.all(
@@ -71,7 +71,7 @@ export class MongoProjectionChecks implements ProjectionChecks {
   private async lost(projection: ProjectionName, generation: number, keys: Set<string>): Promise<Stray[]> {
     const missing = async (asked: string[]) => {
       const documents = this.generations.documents(projection, generation);
-      const found = await this.connection.run(() => documents.find({ _id: { $in: asked } }, { projection: { _id: 1 } }).toArray());
+      const found = await this.connection.run(() => documents.find({ _id: oneOf(asked) }, { projection: { _id: 1 } }).toArray());
       const known = new Set(found.map(({ _id }) => _id));
       return asked.filter((key) => !known.has(key));
     };

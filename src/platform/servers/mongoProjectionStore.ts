@@ -6,7 +6,7 @@ import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection } from
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
-import { isDuplicateKey, READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
+import { isDuplicateKey, READ_MAX_MS, oneOf, type MongoConnection } from './mongoConnection.js';
 import { encodeOrganization } from '../../domain/streams.js';
 import { afterChange, documentKey, storedDocument, subjectOf, versioned, type MongoDocument } from './mongoDocuments.js';
 import { insertAll, writeHistory } from './mongoHistory.js';
@@ -166,7 +166,7 @@ export class MongoProjectionStore implements ProjectionStore {
     this.onWritten({ writes: changes.length, seconds: (performance.now() - began) / 1_000 });
     if (applied === changes.length) return true;
     const keys = changes.map(documentKey);
-    const stored = await this.connection.run(() => documents.find({ _id: { $in: keys } }, { projection: { revision: 1 } }).toArray());
+    const stored = await this.connection.run(() => documents.find({ _id: oneOf(keys) }, { projection: { revision: 1 } }).toArray());
     const revisions = new Map(stored.map(({ _id, revision }) => [_id, revision]));
     return changes.every(({ to }, index) => (revisions.get(keys[index] as string) ?? -1) >= to);
   }
@@ -181,7 +181,7 @@ export class MongoProjectionStore implements ProjectionStore {
 
   private found(documents: Collection<MongoDocument>, keys: string[]) {
     const projection = { revision: 1, body: 1 };
-    return documents.find<{ _id: string; revision: number; body?: string }>({ _id: { $in: keys } }, { projection, maxTimeMS: READ_MAX_MS }).toArray();
+    return documents.find<{ _id: string; revision: number; body?: string }>({ _id: oneOf(keys) }, { projection, maxTimeMS: READ_MAX_MS }).toArray();
   }
 }
 

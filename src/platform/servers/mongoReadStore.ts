@@ -6,7 +6,7 @@ import type { Contact } from '../../domain/contact.js';
 import type { Entity, Status } from '../../domain/entity.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import type { ContactGroup, GroupQuery, GroupStretch, ListFilter, ListPage, ListQuery, ReadStore, Shown, SortField } from '../../ports/readStore.js';
-import { READ_MAX_MS } from './mongoConnection.js';
+import { oneOf, READ_MAX_MS } from './mongoConnection.js';
 import { anyStatus, documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import type { MongoLiveReads } from './mongoLiveReads.js';
@@ -146,7 +146,7 @@ async function shown(live: Live, organizationId: string, found: readonly PageDoc
 async function living({ contacts }: Live, organizationId: string, ids: readonly (string | undefined)[]): Promise<Set<string>> {
   const keys = [...new Set(ids)].flatMap((id) => (id === undefined ? [] : [documentKey({ organizationId, id })]));
   if (keys.length === 0) return new Set();
-  const found = await contacts.find({ _id: { $in: keys } }, { projection: { status: 1 }, ...atMost }).toArray();
+  const found = await contacts.find({ _id: oneOf(keys) }, { projection: { status: 1 }, ...atMost }).toArray();
   return new Set(found.flatMap(({ _id, status }) => (status === undefined ? [] : [subjectOf(_id).id])));
 }
 
