@@ -18,7 +18,7 @@ export function layHead(ctx: Context): void {
   ctx.vary(VARY);
 }
 
-/** Answers 200 with a body whose bytes are known, past Koa, which would find out anew what they are. */
+/** Answers with a body whose bytes are known, past Koa, which would find out anew what they are. */
 export function answerBytes(ctx: Context, type: string, body: string | Buffer): void {
   const { res } = ctx;
   const { head } = ctx.state as ApiState;
@@ -26,10 +26,10 @@ export function answerBytes(ctx: Context, type: string, body: string | Buffer): 
   head.push('Content-Type', type, 'Content-Length', String(body.length));
   if (res.getHeaderNames().length === 0) {
     head.push('Vary', VARY);
-    res.writeHead(200, head);
+    res.writeHead(res.statusCode, head);
   } else {
     layHead(ctx);
-    res.writeHead(200);
+    res.writeHead(res.statusCode);
   }
   if (typeof body === 'string') res.end(body, 'latin1');
   else res.end(body);

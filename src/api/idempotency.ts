@@ -6,6 +6,7 @@ import type { Clock, Ids } from '../ports/clock.js';
 import type { IdempotencyStore, IdempotentRequest } from '../ports/idempotencyStore.js';
 import { commandContext, principalOf, type ApiContext } from './context.js';
 import { ApiError, validationError } from './errors.js';
+import { renderJson, renderText } from './rendered.js';
 
 /** An answer before it is sent. */
 export interface Answer {
@@ -84,7 +85,7 @@ function requestOf(ctx: ApiContext, raw: Buffer): IdempotentRequest | undefined 
 
 function send(ctx: ApiContext, { status, headers, body }: Answer): void {
   ctx.status = status;
-  ctx.set(headers);
-  ctx.type = 'application/json';
-  ctx.body = body;
+  for (const [name, value] of Object.entries(headers)) ctx.state.head.push(name, value);
+  // A kept answer is JSON already.
+  ctx.state.rendered = typeof body === 'string' ? renderText(body) : renderJson(body);
 }

@@ -7,5 +7,10 @@
 export type RenderedJson = string & { readonly rendered: unique symbol };
 
 export function renderJson(value: unknown): RenderedJson {
-  return Buffer.from(JSON.stringify(value)).toString('latin1') as RenderedJson;
+  return renderText(JSON.stringify(value));
+}
+
+/** As `renderJson`, of what is JSON already. */
+export function renderText(json: string): RenderedJson {
+  return Buffer.from(json).toString('latin1') as RenderedJson;
 }

@@ -7,7 +7,7 @@ import type { Decision, Rejection } from '../domain/decision.js';
 import type { EventMetadata, Recorded } from '../domain/events/metadata.js';
 import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
 import type { Clock, Ids } from '../ports/clock.js';
-import type { EventStore, NewEvent, RecordedEvent } from '../ports/eventStore.js';
+import { recordedAs, type EventStore, type NewEvent, type RecordedEvent } from '../ports/eventStore.js';
 import type { ReservedIds } from '../ports/idempotencyStore.js';
 import { traced } from '../ports/tracing.js';
 import { KeyedQueue } from './keyedQueue.js';
@@ -153,12 +153,8 @@ export class CommandHandler {
       this.events.commit(stream, end === -1 ? 'none' : end, events),
     );
     if (result.outcome === 'conflict') return null;
-    return this.remember(aggregate, stream, cached, events.map((event, index) => ({
-      ...event,
-      stream,
-      revision: end + 1 + index,
-      position: result.position,
-    })));
+    const { position } = result;
+    return this.remember(aggregate, stream, cached, events.map((event, index) => recordedAs(event, { stream, revision: end + 1 + index, position })));
   }
 
   private inTurn<Result>(stream: string, task: () => Promise<Result>): Promise<Result> {
@@ -169,10 +165,11 @@ export class CommandHandler {
     const { organizationId, actor, requestId, correlationId, causationId, reserved } = context;
     const now = this.clock.now().toISOString();
     const occurredAt = now > lastAt ? now : lastAt;
-    return events.map((event, index): NewEvent => {
-      const schemaVersion = schemaVersionOf(event.type);
+    return events.map(({ type, data }, index): NewEvent => {
+      const schemaVersion = schemaVersionOf(type);
       const metadata: EventMetadata = { organizationId, actor, requestId, correlationId, causationId, occurredAt, schemaVersion };
-      return { ...event, id: index === 0 && reserved !== undefined ? reserved.eventId : this.ids.next(), metadata };
+      const id = index === 0 && reserved !== undefined ? reserved.eventId : this.ids.next();
+      return { type, data, id, metadata } as NewEvent;
     });
   }
 

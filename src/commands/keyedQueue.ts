@@ -7,9 +7,10 @@ export class KeyedQueue {
   run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
     const before = this.tails.get(key);
     const result = before === undefined ? task() : before.then(task);
-    const tail = result.catch(() => undefined).then(() => {
+    const settled = () => {
       if (this.tails.get(key) === tail) this.tails.delete(key);
-    });
+    };
+    const tail: Promise<void> = result.then(settled, settled);
     this.tails.set(key, tail);
     return result;
   }

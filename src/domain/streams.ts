@@ -5,6 +5,9 @@
 export const streamCategories = ['contact', 'company', 'reporting', 'operations', 'webhook', 'audit'] as const;
 export type StreamCategory = (typeof streamCategories)[number];
 
+/** The organization that was encoded last: one write asks for its own ten times over. */
+let lastEncoded = { organizationId: '', encoded: '' };
+
 const NAME = new RegExp(`^(${streamCategories.join('|')})-([^-]+)-(.+)$`);
 
 /** A stream's name taken apart: `id` is the aggregate's, and `lines` for reporting lines. */
@@ -48,7 +51,10 @@ export function isOfCategory(stream: string, category: StreamCategory): boolean 
 
 /** The organization as it stands in names: no hyphen, no control character, plain ASCII. */
 export function encodeOrganization(organizationId: string): string {
-  return encodeURIComponent(organizationId).replaceAll('-', '%2D');
+  if (organizationId !== lastEncoded.organizationId) {
+    lastEncoded = { organizationId, encoded: encodeURIComponent(organizationId).replaceAll('-', '%2D') };
+  }
+  return lastEncoded.encoded;
 }
 
 /** The organization that `encodeOrganization` made `encoded` of. */

@@ -30,8 +30,9 @@ export class SealedEventStore implements EventStore {
   ) {}
 
   async commit(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult> {
-    const [result] = await this.commitMany([{ stream, expected, events }]);
-    return result as AppendResult;
+    const split = events.map(splitEvent);
+    const key = needsKey(split) ? (await this.keysFor([{ stream, expected, events }])).get(stream) : undefined;
+    return this.commitSealed(stream, expected, split.map((event) => seal(event, key ?? null)), events);
   }
 
   async commitMany(appends: readonly NewAppend[]): Promise<AppendResult[]> {

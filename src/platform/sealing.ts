@@ -18,9 +18,12 @@ const TAG_BYTES = 16;
 const sealedSchema = z.object({ fields: z.array(z.string()), box: z.string() });
 
 /** An event with its personal data taken apart. */
-export type SplitEvent = NewEvent & { split: SplitData };
+export interface SplitEvent {
+  event: NewEvent;
+  split: SplitData;
+}
 
-export const splitEvent = (event: NewEvent): SplitEvent => ({ ...event, split: splitPersonal(event) });
+export const splitEvent = (event: NewEvent): SplitEvent => ({ event, split: splitPersonal(event) });
 
 /** Whether any of the events holds personal data, so that a key is needed to seal them. */
 export function needsKey(events: readonly SplitEvent[]): boolean {
@@ -28,7 +31,7 @@ export function needsKey(events: readonly SplitEvent[]): boolean {
 }
 
 /** The event as it is stored. `key` may be null when nothing in it is personal. */
-export function seal({ id, type, metadata, split }: SplitEvent, key: KeyObject | null): NewStoredEvent {
+export function seal({ event: { id, type, metadata }, split }: SplitEvent, key: KeyObject | null): NewStoredEvent {
   const { open, personal, fields } = split;
   if (personal === null || fields.length === 0) return { id, type, metadata, data: open };
   if (key === null) throw new TypeError(`${type} holds personal data and was given no key`);

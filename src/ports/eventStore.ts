@@ -10,6 +10,11 @@ export type NewEvent = DomainEvent & { id: string; metadata: EventMetadata };
 
 export type RecordedEvent = Recorded<DomainEvent>;
 
+/** A new event as it stands in the log. Named one by one: spreading it into a larger object takes a hundred times as long. */
+export function recordedAs({ type, data, id, metadata }: NewEvent, { stream, revision, position }: Pick<StoredEvent, 'stream' | 'revision' | 'position'>): RecordedEvent {
+  return { type, data, id, stream, revision, position, metadata } as RecordedEvent;
+}
+
 export interface RecordedBatch {
   events: RecordedEvent[];
   position: Position;

@@ -13,7 +13,7 @@ export function isTraced(): boolean {
 }
 
 /** Carries out `work` within a span, when the request it is for is traced. What `work` throws marks it as failed. */
-export async function traced<Result>(name: string, attributes: () => Attributes, work: () => Promise<Result>): Promise<Result> {
+export function traced<Result>(name: string, attributes: () => Attributes, work: () => Promise<Result>): Promise<Result> {
   if (callerTrace() === null) return work();
   return within(tracer.startSpan(name, { attributes: attributes() }), context.active(), work);
 }

@@ -61,9 +61,8 @@ export function changeOf(
     ({ revision } = event);
     document = after;
   }
-  const step = { organizationId, id, from, to: revision, history };
-  if (document === null) return { ...step, type: 'remove' };
-  return { ...step, type: 'put', document, keys: projection.keys(document) };
+  if (document === null) return { organizationId, id, from, to: revision, history, type: 'remove' };
+  return { organizationId, id, from, to: revision, history, type: 'put', document, keys: projection.keys(document) };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Commit } from '../ports/commit.js';
 import { traced } from '../ports/tracing.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventLog } from '../ports/eventLog.js';
-import type { RecordedEvent } from '../ports/eventStore.js';
+import { recordedAs } from '../ports/eventStore.js';
 import type { Projection, Versioned } from '../ports/projection.js';
 import type { ProjectionStore, Showing } from '../ports/readStore.js';
 import { bySubject, changeOf, ProjectionGapError, type SubjectEvents } from './project.js';
@@ -32,7 +32,7 @@ export function commitAndShow({ projections, log, store, skips }: ShowingDeps): 
     const result = await log.append(stream, expected, stored);
     if (result.outcome === 'conflict') return result;
     const first = result.revision + 1 - plain.length;
-    const events = plain.map((event, index): RecordedEvent => ({ ...event, stream, revision: first + index, position: result.position }));
+    const events = plain.map((event, index) => recordedAs(event, { stream, revision: first + index, position: result.position }));
     const deadline = Date.now() + SHOWN_WITHIN_MS;
     const showings = projections.flatMap((projection) =>
       bySubject(projection, events).map((subject) =>

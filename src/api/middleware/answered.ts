@@ -6,7 +6,7 @@ import compress from 'koa-compress';
 import type { Logger } from 'pino';
 import type { ApiState } from '../context.js';
 import { answerBytes, layHead } from '../head.js';
-import type { RenderedJson } from '../rendered.js';
+import { renderText, type RenderedJson } from '../rendered.js';
 import { answerError } from './errors.js';
 import { securityHeaders } from './securityHeaders.js';
 
@@ -29,25 +29,27 @@ export function answered(logger: Logger, stopping: () => boolean): Middleware {
     if (ctx.headerSent) return;
     // Looked at when the answer is made: a stop may have begun since the request came.
     if (stopping()) ctx.set('Connection', 'close');
-    const { rendered } = state;
+    const rendered = state.rendered ?? renderBody(ctx);
     if (rendered !== undefined && rendered.length < COMPRESS_FROM_BYTES) {
       answerBytes(ctx, JSON_TYPE, rendered);
       return;
     }
     layHead(ctx);
-    serialise(ctx, rendered);
+    if (rendered !== undefined) {
+      ctx.set('Content-Type', JSON_TYPE);
+      ctx.body = Buffer.from(rendered, 'latin1');
+    }
     // Most answers are small: they need not pass through all that finds out how to compress.
     if (typeof ctx.body !== 'string' || ctx.length >= COMPRESS_FROM_BYTES) await compressor(ctx, async () => undefined);
   };
 }
 
-/** Left to Koa, an object would be made JSON again by each who asks for its length. */
-function serialise(ctx: Context, rendered: RenderedJson | undefined): void {
+/** A body that is to be JSON and is small; a large one is made text: left to Koa, an object would be made JSON again by each who asks for its length. */
+function renderBody(ctx: Context): RenderedJson | undefined {
   const { body } = ctx;
-  if (rendered !== undefined) {
-    ctx.set('Content-Type', JSON_TYPE);
-    ctx.body = Buffer.from(rendered, 'latin1');
-  } else if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body) && !('pipe' in body)) {
-    ctx.body = JSON.stringify(body);
-  }
+  if (typeof body !== 'object' || body === null || Buffer.isBuffer(body) || 'pipe' in body) return undefined;
+  const text = JSON.stringify(body);
+  if (text.length < COMPRESS_FROM_BYTES) return renderText(text);
+  ctx.body = text;
+  return undefined;
 }

@@ -21,8 +21,12 @@ export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, not
   if (shown === null) throw notFound();
   const etag = etagOf(shown.revision, shown.dangling);
   ctx.state.head.push('ETag', etag);
-  if (clientHas(ctx, etag)) ctx.status = 304;
-  else ctx.state.rendered = renderingOf(shown.document);
+  if (clientHas(ctx, etag)) {
+    ctx.status = 304;
+    return;
+  }
+  ctx.status = 200;
+  ctx.state.rendered = renderingOf(shown.document);
 }
 
 /** What was made of documents, for as long as somebody keeps them: stores keep those that are read often. */
@@ -53,8 +57,9 @@ export function created(path: string, entity: Entity, revision: number): Answer 
 
 /** Answers with what a command made of a resource. */
 export function answerChanged(ctx: ApiContext, entity: Entity, revision: number): void {
-  ctx.set('ETag', etagOf(revision));
-  ctx.body = fullView(entity);
+  ctx.state.head.push('ETag', etagOf(revision));
+  ctx.status = 200;
+  ctx.state.rendered = renderJson(fullView(entity));
 }
 
 /**

@@ -63,7 +63,8 @@ export class SqliteEventLog implements EventLog, Participant {
     let position = before;
     const stored = events.map((event, index): StoredEvent => {
       position += 1;
-      return { ...event, stream, revision: revision + 1 + index, position: String(position) };
+      const { id, type, data, metadata } = event;
+      return { id, type, data, metadata, stream, revision: revision + 1 + index, position: String(position) };
     });
     try {
       if (!this.insertAll(stored)) return this.sameAppend(stream, revision + 1, events) ?? { outcome: 'conflict' };

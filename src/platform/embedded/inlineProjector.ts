@@ -3,7 +3,7 @@
 
 import { UnavailableError } from '../../ports/errors.js';
 import type { Position, StoredEvent } from '../../ports/eventLog.js';
-import type { NewEvent, RecordedEvent } from '../../ports/eventStore.js';
+import { recordedAs, type NewEvent, type RecordedEvent } from '../../ports/eventStore.js';
 import type { Change, DocumentSubject, Projection, Versioned } from '../../ports/projection.js';
 import { recordSpan, type callerTrace } from '../../ports/tracing.js';
 import type { SqliteDocuments } from './documents.js';
@@ -45,7 +45,7 @@ export class InlineProjector implements Participant {
     if (first === undefined || last === undefined) return;
     const before = Number(first.position) - 1;
     const from = this.span === null ? (before === 0 ? null : String(before)) : this.span.from;
-    const events = stored.map((event, index) => recorded(event, plain[index] as NewEvent));
+    const events = stored.map((event, index) => recordedAs(plain[index] as NewEvent, event));
     const made = this.projections.map((projection) => [projection, this.changesNow(projection, events, from)] as const);
     for (const [projection, changes] of made) this.remember(projection, changes);
     this.span = { from, to: last.position };
@@ -109,8 +109,4 @@ const keyOf = ({ organizationId, id }: DocumentSubject) => `${id} ${organization
 /** What stands for a document once `change` is made. */
 function standing(change: Change): Versioned {
   return { revision: change.to, document: change.type === 'put' ? change.document : null };
-}
-
-function recorded({ id, stream, revision, position, metadata }: StoredEvent, { type, data }: NewEvent): RecordedEvent {
-  return { type, data, id, stream, revision, position, metadata } as RecordedEvent;
 }
