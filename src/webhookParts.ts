@@ -10,10 +10,10 @@ import { UnderLease } from './subscriptions/underLease.js';
 import type { WebhooksOptions } from './webhooks/options.js';
 import { Webhooks } from './webhooks/webhooks.js';
 
-type Given = 'log' | 'events' | 'stores' | 'vault' | 'secretSeal' | 'disable';
+type Given = 'log' | 'events' | 'index' | 'stores' | 'vault' | 'secretSeal' | 'disable';
 
 export interface WebhookPartsOptions extends Partial<Omit<WebhooksOptions, Given>> {
-  platform: Pick<Platform, 'log' | 'vault' | 'leases' | 'webhooks'>;
+  platform: Pick<Platform, 'log' | 'eventIndex' | 'vault' | 'leases' | 'webhooks'>;
   events: EventStore;
   handler: CommandHandler;
   /** Names this copy of the service. */
@@ -24,11 +24,12 @@ export interface WebhookPartsOptions extends Partial<Omit<WebhooksOptions, Given
 
 /** Delivers once `duty` is started. */
 export function webhookParts({ platform, events, handler, holder, ...options }: WebhookPartsOptions) {
-  const { log, vault, leases, webhooks: stores } = platform;
+  const { log, eventIndex: index, vault, leases, webhooks: stores } = platform;
   const commands: WebhookCommands = new WebhookCommands(handler, stores.endpoints, vault, (ref) => webhooks.nudge(ref));
   const webhooks: Webhooks = new Webhooks({
     log,
     events,
+    index,
     stores,
     vault,
     secretSeal: { subject: secretSubject, context: secretContext },

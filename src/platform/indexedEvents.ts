@@ -42,6 +42,11 @@ export class IndexedEventsOf implements EventIndex {
     return { events: [...events, ...newer.events], position: newer.position, coveredTo: newer.coveredTo };
   }
 
+  /** Positions of such a log cannot be halved. */
+  async startOf(): Promise<null> {
+    return null;
+  }
+
   isPosition(text: string): boolean {
     return this.log.isPosition(text);
   }

@@ -22,6 +22,12 @@ export interface IndexedEvents {
 export interface EventIndex {
   /** Events of an organization. Of those of other types, a bounded number is looked at. @throws UnavailableError */
   read(organizationId: string, query: IndexQuery): Promise<IndexedEvents>;
+  /**
+   * A position that no event stands at or before that occurred at `instant` or later, as far on as is
+   * quickly found; null: the beginning. Where clocks went back, events that occurred before another
+   * of the log are taken to have followed it. @throws UnavailableError
+   */
+  startOf(instant: Date): Promise<Position | null>;
   /** Whether a text is a position, as far as its form tells. */
   isPosition(text: string): boolean;
 }

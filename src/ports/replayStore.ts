@@ -1,5 +1,5 @@
-// Replays: what an endpoint was told of in a range of time, told again. One goes through the log from
-// its beginning, a run of events at a time, and goes on where it was after a restart.
+// Replays: what an endpoint was told of in a range of time, told again. One goes through the
+// organization's events a run at a time, and goes on where it was after a restart.
 
 import type { Derived } from './deliveryStore.js';
 import type { Position } from './eventLog.js';

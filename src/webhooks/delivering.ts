@@ -39,7 +39,7 @@ export class Delivering {
     private readonly options: WebhooksOptions,
     tallies: Tallies,
   ) {
-    const { log, events, stores, vault, secretSeal, clock, allowPrivate, onError, isSkipped = () => false, pollMs = 60_000 } = options;
+    const { log, events, index, stores, vault, secretSeal, clock, allowPrivate, onError, isSkipped = () => false, pollMs = 60_000 } = options;
     const { endpoints, deliveries, replays } = stores;
     const bodies = new Bodies();
     const deriver = () => new Deriver({ log, events, vault, isSkipped });
@@ -47,7 +47,7 @@ export class Delivering {
     const forget: SubscriberDeps['forget'] = (contact) => [bodies.drop(contact), following.forget(contact), replaying.forget(contact)];
     this.agenda = new Agenda({ deliveries, clock, pollMs, onError });
     this.subscriber = new Subscriber({ log, events, endpoints, deliveries, deriver: following, bodies, forget, clock });
-    this.replayer = new Replayer({ log, deliveries, replays, deriver: replaying, clock, onError });
+    this.replayer = new Replayer({ index, deliveries, replays, deriver: replaying, clock, onError });
     this.sender = new Sender({ allowPrivate, ...given('resolve', options.resolve), ...given('exchangeMs', options.exchangeMs) });
     const keys = new SigningKeys(endpoints, vault, secretSeal);
     const { disable, random = Math.random } = options;

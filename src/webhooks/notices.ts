@@ -15,14 +15,16 @@ export interface Notice {
 }
 
 /** The types of events that something is told of. */
-const told: ReadonlySet<string> = new Set<DomainEvent['type']>([
+export const toldTypes: readonly string[] = [
   'ContactCreated',
   'ContactUpdated',
   'ContactStatusChanged',
   'ContactDeleted',
   'ContactRestored',
   'PrimarySet',
-]);
+] satisfies DomainEvent['type'][];
+
+const told: ReadonlySet<string> = new Set(toldTypes);
 
 /** Whether anything is told of such an event. */
 export function isTold({ type }: { type: string }): boolean {

@@ -2,6 +2,7 @@
 
 import type { DisabledReason } from '../domain/webhookEndpoint.js';
 import type { AlarmClock } from '../ports/clock.js';
+import type { EventIndex } from '../ports/eventIndex.js';
 import type { EventLog, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore } from '../ports/eventStore.js';
 import type { WebhookStores } from '../ports/platform.js';
@@ -13,6 +14,7 @@ import type { SecretSeal } from './signingKeys.js';
 export interface WebhooksOptions {
   log: EventLog;
   events: EventStore;
+  index: EventIndex;
   stores: WebhookStores;
   vault: Vault;
   secretSeal: SecretSeal;

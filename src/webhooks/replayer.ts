@@ -1,13 +1,16 @@
-// Carries out replays: goes through the log and derives again what is asked for, a run of events of
-// one replay after another, never further ahead than the endpoint can follow.
+// Carries out replays: goes through the events of the organization, from about where the range of
+// time begins, and derives again what is asked for, a run of one replay after another, never further
+// ahead than the endpoint can follow.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.js';
 import type { DeliveryStore } from '../ports/deliveryStore.js';
-import type { EventBatch, EventLog, Position } from '../ports/eventLog.js';
+import type { EventIndex } from '../ports/eventIndex.js';
+import type { Position, StoredEvent } from '../ports/eventLog.js';
 import type { Replay, ReplayStore } from '../ports/replayStore.js';
 import type { EndpointRef } from '../ports/webhookEndpoints.js';
 import type { DerivedDeliveries, Deriver } from './deriver.js';
+import { toldTypes } from './notices.js';
 
 const BATCH = 500;
 /** How many batches without a delivery are looked at before how far they went is kept. */
@@ -15,11 +18,11 @@ const QUIET_BATCHES = 20;
 /** How many deliveries of an endpoint may be pending for its replay to go on. */
 export const REPLAY_AHEAD = 2_000;
 const WAIT_MS = 500;
-/** Events are in order of time but for what copies' clocks differ: past this much after the end, none of the range follows, in ms. */
+/** Events are in order of time but for what copies' clocks differ: none of the range stands this much before its beginning or after its end, in ms. */
 const CLOCK_SKEW_MS = 3_600_000;
 
 export interface ReplayerDeps {
-  log: EventLog;
+  index: EventIndex;
   deliveries: DeliveryStore;
   replays: ReplayStore;
   deriver: Deriver;
@@ -64,21 +67,24 @@ export class Replayer {
 
   /** Moves one replay on, if its endpoint can follow. @returns whether it moved */
   private async step(replay: Replay): Promise<boolean> {
-    const { log, deliveries, replays, clock } = this.deps;
+    const { index, deliveries, replays, clock } = this.deps;
     if ((await deliveries.pending(replay, REPLAY_AHEAD)) >= REPLAY_AHEAD) return false;
-    let position = replay.position;
+    const { organizationId, since, until } = replay;
+    let after = replay.position ?? (await index.startOf(new Date(since.getTime() - CLOCK_SKEW_MS)));
     for (let batches = 1; ; batches += 1) {
-      const batch: EventBatch = await log.readAll(position, BATCH);
-      const derived = await this.derive(replay, batch);
-      position = batch.position;
-      const done = batch.caughtUp || batch.events.some(({ metadata }) => Date.parse(metadata.occurredAt) > replay.until.getTime() + CLOCK_SKEW_MS);
+      const { events, position: last, coveredTo } = await index.read(organizationId, { after, limit: BATCH, types: toldTypes });
+      const position = coveredTo ?? last;
+      if (position === null) return false;
+      const derived = await this.derive(replay, events);
+      after = position;
+      const done = coveredTo !== null || events.some(({ metadata }) => Date.parse(metadata.occurredAt) > until.getTime() + CLOCK_SKEW_MS);
       if (done || derived.deliveries.length > 0 || batches >= QUIET_BATCHES) {
         return replays.advance(replay, { ...derived, from: replay.position, to: position }, done, clock.now());
       }
     }
   }
 
-  private async derive(replay: Replay, { events }: EventBatch): Promise<DerivedDeliveries> {
+  private async derive(replay: Replay, events: readonly StoredEvent[]): Promise<DerivedDeliveries> {
     const { organizationId, endpointId, topics, since, until } = replay;
     const target = { organizationId, endpointId, topics, after: null as Position | null };
     const [from, to] = [since.toISOString(), until.toISOString()];

@@ -4,6 +4,8 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import Sqlite from 'libsql';
 import { Webhook } from 'standardwebhooks';
+import { contactStream } from '../../src/domain/streams.js';
+import type { IndexedEvents } from '../../src/ports/eventIndex.js';
 import { Bodies } from '../../src/webhooks/bodies.js';
 import { ContactsAsOf } from '../../src/webhooks/contactsAsOf.js';
 import { ok, startReceiver, status, until, type Answer, type Received, type Receiver } from '../support/receiver.js';
@@ -349,6 +351,27 @@ describe('what was sent', () => {
     const [a, b, c, d] = sink.received.map(({ id, text }) => id + text);
     expect([c, d]).toEqual([a, b]);
     expect(sink.received).toHaveLength(4);
+  });
+
+  test('is replayed with a look at what happened about then alone, and at no other organization', async () => {
+    const sink = await receiver();
+    const { endpoint, happens, webhooks, stores, clock, settled, platform } = await start();
+    const ref = await endpoint({ ...sink, events: ['contact.deleted'] });
+    for (let n = 0; n < 40; n += 1) await happens(`old ${n}`, [created(`old ${n}`)]);
+    await clock.advance(3 * HOUR, settled);
+    const since = clock.now();
+    for (let n = 0; n < 20; n += 1) await happens(`others ${n}`, [created(`others ${n}`)], 'bolt');
+    await happens('ada', [created('ada', 'Ada')]);
+    await settled();
+    const [all, looked] = [jest.spyOn(platform.log, 'readAll'), jest.spyOn(platform.eventIndex, 'read')];
+    await webhooks.replay(ref, 'replay', { since, until: new Date(clock.now().getTime() + HOUR), topics: ['contact.created'] });
+    await until(async () => (await stores.replays.find(ref, 'replay'))?.done === true, 'the replay');
+    await settled();
+    expect(sink.received.map(({ body }) => body.data.name)).toEqual(['Ada']);
+    const pages = await Promise.all(looked.mock.results.map(({ value }) => value as Promise<IndexedEvents>));
+    const events = pages.flatMap((page) => page.events);
+    expect(events.map(({ stream }) => stream)).toEqual([contactStream('acme', 'ada')]);
+    expect(all).not.toHaveBeenCalled();
   });
 
   test('about an erased contact is cancelled, and nothing of it can be read', async () => {

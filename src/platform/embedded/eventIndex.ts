@@ -14,6 +14,8 @@ const wanted = `SELECT position FROM (${entries}) WHERE type IN (SELECT value FR
 const wantedEvents = `SELECT ${EVENT_COLUMNS} FROM events WHERE position IN (${wanted}) ORDER BY position`;
 const seenEntries = `SELECT max(position) AS last, count(*) AS count FROM (${entries})`;
 
+const firstFrom = `SELECT position, json_extract(metadata, '$.occurredAt') AS at FROM events WHERE position >= ? ORDER BY position LIMIT 1`;
+
 /** The values of an event's row, in the order of its columns. */
 export type EventValues = [position: number, stream: string, revision: number, id: string, type: string, data: string, metadata: string];
 
@@ -44,6 +46,21 @@ export class SqliteEventIndex implements EventIndex {
     return reading(() => {
       const { rows, position, coveredTo } = indexedRows(this.database, organizationId, query, this.log.headNow());
       return { events: rows.map((values) => toEvent(toEventRow(values))), position, coveredTo };
+    });
+  }
+
+  async startOf(instant: Date): Promise<Position | null> {
+    const at = instant.toISOString();
+    return reading(() => {
+      // All up to `before` occurred earlier; whether what stands behind `end` did is of no matter.
+      let before = 0;
+      for (let end = this.log.headNow(); before < end; ) {
+        const middle = Math.ceil((before + end) / 2);
+        const event = this.database.get<{ position: number; at: string }>(firstFrom, middle);
+        if (event !== undefined && event.at < at) before = event.position;
+        else end = middle - 1;
+      }
+      return before === 0 ? null : String(before);
     });
   }
 
