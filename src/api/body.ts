@@ -21,7 +21,8 @@ export interface JsonBody {
  * @throws ApiError 413 when it is too large, 415 when it is not JSON, VALIDATION_ERROR when it cannot be read
  */
 export async function readJsonBody(ctx: Context): Promise<JsonBody> {
-  if (ctx.get('Content-Encoding') !== '') {
+  // Some clients say so of what is not encoded.
+  if (!['', 'identity'].includes(ctx.get('Content-Encoding').toLowerCase())) {
     throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be sent without Content-Encoding');
   }
   const raw = await readBytes(ctx);

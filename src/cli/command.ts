@@ -38,6 +38,8 @@ export async function runCommand(known: Command, args: string[]): Promise<void> 
   const { asksForHelp, values, positionals } = parse(known, args);
   if (asksForHelp) return console.log(usageOf(known));
   const { min, max } = known.positionals;
+  // What a script's variable would have named, had it been set.
+  if (positionals.includes('')) throw new UsageError(`${nameOf(known)}: an argument is empty`);
   if (positionals.length < min) throw new UsageError(`usage: contacts ${known.synopsis}`);
   if (positionals.length > max) throw new UsageError(`${nameOf(known)}: unexpected argument '${positionals[max] ?? ''}'`);
   await known.run(values, positionals);

@@ -39,8 +39,9 @@ export const verifyOperation: Operation<{ projection: GenerationName | null }, V
       const compared = projection.name === 'events' ? verifyIndex(projector.deps, options) : verify(projection, projector.deps, options);
       result.compared += await asOperationError(compared);
     }
-    report({ done: 0, total: null, unit: 'files checked' });
+    report({ done: 0, total: 1, unit: 'check of the files' });
     const { lines, documents } = await platform.checks.damage();
+    report({ done: 1, total: 1, unit: 'check of the files' });
     result.damage = lines;
     for (const { projection, organizationId, id, part } of documents) {
       const isAsked = name === null || name === projection;

@@ -127,7 +127,8 @@ test('is everything, as NDJSON or as CSV, where no limit is given', async () => 
 });
 
 test('in CSV no value is a formula, and every value comes back', async () => {
-  const { text } = await auditor.get('/audit', { Accept: 'text/csv' });
+  const { text, headers } = await auditor.get('/audit', { Accept: 'text/csv' });
+  expect(headers.get('Vary')?.split(', ')).toContain('Accept');
   const rows = parse(text, { columns: true, record_delimiter: '\r\n' }) as Record<string, string>[];
   expect(rows).toHaveLength(all.length);
   for (const value of rows.flatMap((row) => Object.values(row))) expect(value).not.toMatch(/^[=+\-@\t\r]/);

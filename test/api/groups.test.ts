@@ -192,4 +192,13 @@ describe('pages of a group', () => {
   ])('%s is refused', async (query, fields) => {
     for (const group of groups) expectInvalid(await client.get(`${group}?${query}`), ...fields);
   });
+
+  test('a cursor of a list in another order is refused, and says so', async () => {
+    for (const order of ['', '&orderBy=updatedAt', '&orderBy=name&orderDirection=desc']) {
+      const { nextCursor } = (await client.get(`/contacts?limit=1${order}`)).body;
+      for (const group of groups) expectInvalid(await client.get(`${group}?cursor=${nextCursor}`), 'cursor');
+    }
+    const { nextCursor } = (await client.get('/contacts?limit=1&orderBy=name')).body;
+    for (const group of groups) expect(namesOf(await client.get(`${group}?limit=1&cursor=${nextCursor}`))).toEqual(['c2']);
+  });
 });

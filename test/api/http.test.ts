@@ -164,6 +164,7 @@ describe.each([
     expect(bare.status).toBe(415);
     expect(JSON.parse(bare.text)).toMatchObject({ error: 'UNSUPPORTED_MEDIA_TYPE' });
     expectError(await send(gzipSync('{"name": "y"}'), { 'Content-Encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE', []);
+    expect((await send('{"name": "y"}', { 'Content-Encoding': 'identity' })).status).toBeLessThan(202);
   });
 
   test('of more than 256 kB: 413, whether it says its length or not', async () => {

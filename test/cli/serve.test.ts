@@ -90,6 +90,14 @@ test.each([
   await expect(serve(environment, 'listening')).rejects.toThrow(new RegExp(`^it ended: contacts: .*${named}`));
 });
 
+test.each(['encryption-key', 'jwt-secret'])('a file %s that holds none, as a full disk or an editor may leave it, is named', async (name) => {
+  const dataDir = temporaryFolder();
+  for (const held of ['', 'short']) {
+    writeFileSync(join(dataDir, name), held);
+    await expect(serve({ DATA_DIR: dataDir }, 'listening')).rejects.toThrow(`it ended: contacts: ${join(dataDir, name)}: must hold 32 bytes in base64`);
+  }
+});
+
 const secrets = { JWT_SECRET, ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') };
 
 test.each([

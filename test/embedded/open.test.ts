@@ -2,17 +2,19 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { createSecretKey } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import Sqlite from 'libsql';
 import { join } from 'node:path';
 import { Database } from '../../src/platform/embedded/database.js';
 import { keyMigrations, storeMigrations } from '../../src/platform/embedded/layout.js';
 import { LockedError, takeLock } from '../../src/platform/embedded/lock.js';
-import { MissingKeysError } from '../../src/platform/embedded/index.js';
+import { MissingEventsError, MissingKeysError } from '../../src/platform/embedded/index.js';
 import { LayoutError } from '../../src/platform/embedded/migrate.js';
 import { WrongWrappingKeyError } from '../../src/platform/wrapping.js';
 import { openPlatform, wrappingKey } from '../contract/embedded.js';
 import { storedEvent } from '../contract/samples.js';
+import { openTestHost } from '../support/projecting.js';
+import { runCommand } from '../support/command.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const newFile = () => join(temporaryFolder(), 'test.sqlite');
@@ -133,4 +135,35 @@ test('events without the file of their keys are refused, and none is made', asyn
   rmSync(keys);
   await expect(openPlatform(dataDir)).rejects.toThrow(MissingKeysError);
   expect(existsSync(keys)).toBe(false);
+});
+
+test('a file of keys that was emptied is refused as one that is missing, and the right one still opens', async () => {
+  const dataDir = temporaryFolder();
+  const keys = join(dataDir, 'keys.sqlite');
+  // By another process, which leaves nothing beside its files when it has ended.
+  expect(await runCommand(dataDir, ['seed', '--org', 'acme', '--contacts', '1'])).toMatchObject({ code: 0 });
+  renameSync(keys, `${keys}.right`);
+  writeFileSync(keys, '');
+  await expect(openTestHost(dataDir)).rejects.toThrow(MissingKeysError);
+  renameSync(`${keys}.right`, keys);
+  await (await openTestHost(dataDir)).platform.close();
+});
+
+test.each([['missing', rmSync], ['empty', (file: string) => (rmSync(file), writeFileSync(file, ''))]])('keys beside a file of events that is %s are refused, and none is begun', async (_, take) => {
+  const dataDir = temporaryFolder();
+  const events = join(dataDir, 'contacts.sqlite');
+  await (await openPlatform(dataDir)).close();
+  take(events);
+  await expect(openPlatform(dataDir)).rejects.toThrow(MissingEventsError);
+  expect(existsSync(events) ? statSync(events).size : 0).toBe(0);
+  rmSync(join(dataDir, 'keys.sqlite'));
+  await (await openPlatform(dataDir)).close();
+});
+
+test.each(['contacts.lock', 'contacts.sqlite', 'keys.sqlite'])('a folder in the place of %s is told by its name', async (name) => {
+  const dataDir = temporaryFolder();
+  await (await openPlatform(dataDir)).close();
+  rmSync(join(dataDir, name));
+  mkdirSync(join(dataDir, name));
+  await expect(openPlatform(dataDir)).rejects.toThrow(`${join(dataDir, name)}: cannot be opened: it is no file, or there is no permission`);
 });

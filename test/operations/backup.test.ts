@@ -198,6 +198,16 @@ test('a folder that holds something is neither backed up to nor restored to', as
   expect((await runCommand(empty[1], ['restore', empty[0]])).code).toBe(0);
 });
 
+test('two backups asked for at one moment do not write into one another', async () => {
+  const host = await openHost(readSettings({ ...testEnvironment, DATA_DIR: dataDir }));
+  const folder = join(temporaryFolder(), 'backup');
+  const write = () => host.platform.backup?.write(folder, () => undefined, new AbortController().signal);
+  const tried = await Promise.allSettled([write(), write()]);
+  await host.platform.close();
+  expect(tried.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  expect(tried[1]).toMatchObject({ reason: { message: `${folder}: another backup is being written there` } });
+});
+
 test('missing folders are named, and not made', async () => {
   const missing = join(temporaryFolder(), 'missing');
   expect(await runCommand(dataDir, ['backup', join(missing, 'backup')])).toMatchObject({ code: 1, err: `contacts: ${missing}: no such folder\n` });

@@ -44,6 +44,7 @@ const auditRoute = ({ audit }: RouteDeps) =>
     },
     handle: async (ctx, { query: { filter, after, limit } }) => {
       const { organizationId } = principalOf(ctx);
+      ctx.vary('Accept');
       const format = ctx.accepts(...Object.values(formats));
       const read = (point: AuditPoint | null, count: number) => audit.page(organizationId, filter, point, count);
       if (format === formats.csv || format === formats.ndjson) await answerStream(ctx, format, { read, after, limit });

@@ -14,7 +14,7 @@ import { companyContactsExample, departmentContactsExample, hierarchyExample, me
 import { listResponse } from '../openapi/responses.js';
 import { route, type Route } from '../routing.js';
 import { companyIdParameter, contactMethodParameter, contactMethodSchema, departmentParameter } from '../schemas/paths.js';
-import { asOfParameters, groupParameters, type GroupParameters } from '../schemas/queries.js';
+import { asOfParameters, GROUP_ORDER, groupParameters, type GroupParameters } from '../schemas/queries.js';
 import { companyContactSchema, departmentContactSchema, hierarchySchema, methodContactSchema } from '../schemas/views.js';
 import { jsonGroups, jsonList } from '../streaming.js';
 import { validate } from '../validate.js';
@@ -109,7 +109,7 @@ async function answerGroup(ctx: ApiContext, readStore: ContactReads, asked: Grou
   const { items, next } = await readStore.listGroup(organizationId, { group, statuses, limit, from });
   const total = await readStore.countGroup(organizationId, group, statuses);
   const data = items.map(({ document }) => view(document));
-  ctx.body = pageBody(ctx, data, { total, page, limit, next, orderBy: 'name', direction: 'asc', byCursor });
+  ctx.body = pageBody(ctx, data, { total, page, limit, next, ...GROUP_ORDER, byCursor });
 }
 
 async function* stretches(readStore: ContactReads, organizationId: string, query: GroupQuery, view: View): AsyncGenerator<unknown[]> {

@@ -82,15 +82,22 @@ function filterOf({ status, isActive, search, parentEntityId }: SentParameters):
 function orderOf(sent: SentParameters, cursor: Cursor | undefined): Pick<ListQuery, 'orderBy' | 'direction'> {
   const orderBy = sent.orderBy ?? cursor?.orderBy ?? 'createdAt';
   const direction = sent.orderDirection ?? cursor?.direction ?? (orderBy === 'name' ? 'asc' : 'desc');
-  if (cursor !== undefined && (cursor.orderBy !== orderBy || cursor.direction !== direction)) {
-    throw validationError([{ field: 'cursor', message: 'Belongs to a list in another order' }]);
-  }
+  requireOrder(cursor, { orderBy, direction });
   return { orderBy, direction };
 }
+
+function requireOrder(cursor: Cursor | undefined, { orderBy, direction }: Pick<ListQuery, 'orderBy' | 'direction'>): void {
+  if (cursor === undefined || (cursor.orderBy === orderBy && cursor.direction === direction)) return;
+  throw validationError([{ field: 'cursor', message: 'Belongs to a list in another order' }]);
+}
+
+/** The order of the lists by company, department and contact method. */
+export const GROUP_ORDER = { orderBy: 'name', direction: 'asc' } as const;
 
 /** The parameters of the lists by company, department and contact method; without paging they answer whole. */
 export const groupParameters = z.strictObject({ ...paging, status: statusFilter, asOf }).transform((sent) => {
   const { limit, from, page, cursor } = paged(sent);
+  requireOrder(cursor, GROUP_ORDER);
   const isPaged = sent.limit !== undefined || sent.page !== undefined || cursor !== undefined;
   return { statuses: statusesOf(sent.status, undefined), limit, from, page, byCursor: cursor !== undefined, isPaged, asOf: sent.asOf };
 });

@@ -122,13 +122,28 @@ export async function reading<Result>(query: () => Result): Promise<Result> {
   }
 }
 
+/** A file could not be opened: the driver's own error says that by a number alone. As SQLite says it of its own accord. */
+class CannotOpenError extends Error {
+  override readonly name = 'SqliteError';
+  readonly code = 'SQLITE_CANTOPEN';
+}
+
+/** Opens a file, or makes it; `timeout`: how long its statements wait for whoever holds it, in ms. @throws an error that `isSqliteError` */
+export function openFile(file: string, timeout = BUSY_WAIT_MS): Sqlite.Database {
+  try {
+    return new Sqlite(file, { timeout });
+  } catch (error) {
+    throw isSqliteError(error) ? error : new CannotOpenError('cannot be opened: it is no file, or there is no permission');
+  }
+}
+
 /** Whether the error is SQLite's own. */
 export function isSqliteError(error: unknown): error is Error & { code: string } {
   return error instanceof Error && error.name === 'SqliteError';
 }
 
 function openDurable(file: string, onlyRead: boolean, memory: MemoryUse): Sqlite.Database {
-  const handle = new Sqlite(file, { timeout: BUSY_WAIT_MS });
+  const handle = openFile(file);
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
   // What is deleted is overwritten: nothing of it stays in the file until its room is needed.

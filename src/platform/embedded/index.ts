@@ -1,6 +1,6 @@
 // The embedded platform: every port on SQLite files in one folder, for one process at a time.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commit } from '../../ports/commit.js';
 import type { Linker } from '../../ports/chainStore.js';
@@ -41,6 +41,11 @@ import { SqliteReplayStore } from './replays.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
 import { SqliteWebhookEndpoints } from './webhookEndpoints.js';
 
+const EVENTS_FILE = 'contacts.sqlite';
+/** What is kept beside a log elsewhere. */
+const OTHER_LOG_FILE = 'contacts-of-other-log.sqlite';
+const KEYS_FILE = 'keys.sqlite';
+
 export interface EmbeddedOptions {
   /** The folder of the files; made when it is missing. */
   dataDir: string;
@@ -66,6 +71,11 @@ export class MissingKeysError extends Error {
   override readonly name = 'MissingKeysError';
 }
 
+/** There are keys, and not the events that they are of. */
+export class MissingEventsError extends Error {
+  override readonly name = 'MissingEventsError';
+}
+
 /** Log and read models in one: a commit is one step. */
 export type EmbeddedPlatform = Platform & { commit: Commit };
 
@@ -75,7 +85,7 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
  * @throws LockedError when another process has it
  * @throws LayoutError when a newer version of the service wrote it
  * @throws WrongWrappingKeyError
- * @throws MissingKeysError
+ * @throws MissingKeysError, MissingEventsError
  */
 export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   makeFolder(dataDir);
@@ -86,13 +96,15 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
   };
   try {
     // What follows another log has a file of its own: positions of one log mean nothing to another.
-    const file = options.compare === undefined ? 'contacts.sqlite' : 'contacts-of-other-log.sqlite';
+    const file = options.compare === undefined ? EVENTS_FILE : OTHER_LOG_FILE;
+    if (options.compare === undefined) requireEvents(dataDir);
     const store = new Database(join(dataDir, file), storeMigrations, memory);
     closers.push(() => store.close());
-    const files = { events: join(dataDir, file), keys: join(dataDir, 'keys.sqlite'), wrappingKeys };
+    const files = { events: join(dataDir, file), keys: join(dataDir, KEYS_FILE), wrappingKeys };
     requireKeys(files.keys, store);
     const keyFile = new Database(files.keys, keyMigrations);
     closers.push(() => keyFile.close());
+    requireSomeKey(files.keys, keyFile, store);
     const eventPages = openEventPages(files);
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
@@ -112,6 +124,25 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
 function requireKeys(file: string, store: Database): void {
   if (existsSync(file) || store.get('SELECT 1 FROM events LIMIT 1') === undefined) return;
   throw new MissingKeysError(`${file} is missing: what is personal in the events cannot be read without it; put it back, or restore a backup`);
+}
+
+/** As when there is no file of keys: one that was emptied is none. @throws MissingKeysError */
+function requireSomeKey(file: string, keyFile: Database, store: Database): void {
+  if (keyFile.get('SELECT 1 FROM keys LIMIT 1') !== undefined) return;
+  const sealed = `SELECT 1 FROM events WHERE stream >= 'contact-' AND stream < 'contact.' AND json_type(data, '$.personal') IS NOT NULL LIMIT 1`;
+  if (store.get(sealed) === undefined) return;
+  throw new MissingKeysError(`${file} holds no key: what is personal in the events cannot be read without it; put it back, or restore a backup`);
+}
+
+/** Keys are made after the file of events is: where that is gone, a new one would hide it. @throws MissingEventsError */
+function requireEvents(dataDir: string): void {
+  const [events, keys] = [join(dataDir, EVENTS_FILE), join(dataDir, KEYS_FILE)];
+  if (holdsSomething(events) || !holdsSomething(keys) || existsSync(join(dataDir, OTHER_LOG_FILE))) return;
+  throw new MissingEventsError(`${events} is missing or empty, though ${KEYS_FILE} is there: put it back, or restore a backup; to begin anew, take ${KEYS_FILE} away, too`);
+}
+
+function holdsSomething(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 const observing =

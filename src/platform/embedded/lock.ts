@@ -1,9 +1,8 @@
 // The lock on a data folder: held by the operating system for as long as the process lives, so
 // that a kill releases it and no file tells of a process that is gone.
 
-import Sqlite from 'libsql';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isSqliteError } from './database.js';
+import { isSqliteError, openFile } from './database.js';
 
 /** How long a start waits for another process to let go, in ms. */
 export const LOCK_WAIT_MS = 5_000;
@@ -20,9 +19,10 @@ export interface Lock {
 /**
  * Takes the lock file `file`, waiting up to `waitMs` for whoever holds it.
  * @throws LockedError when it is still held then
+ * @throws SqliteError when the file cannot be opened
  */
 export async function takeLock(file: string, waitMs = LOCK_WAIT_MS): Promise<Lock> {
-  const handle = new Sqlite(file);
+  const handle = opened(file);
   const deadline = Date.now() + waitMs;
   for (;;) {
     try {
@@ -36,5 +36,14 @@ export async function takeLock(file: string, waitMs = LOCK_WAIT_MS): Promise<Loc
       if (Date.now() >= deadline) throw new LockedError(`another process is using ${file}`);
       await sleep(100);
     }
+  }
+}
+
+function opened(file: string) {
+  try {
+    return openFile(file, 0);
+  } catch (error) {
+    if (isSqliteError(error)) error.message = `${file}: ${error.message}`;
+    throw error;
   }
 }

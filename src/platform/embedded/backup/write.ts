@@ -10,16 +10,29 @@ import { isSqliteError } from '../database.js';
 import { FolderError, makeFolder } from '../folder.js';
 import { readModelTables } from '../layout.js';
 import { SnapshotCopy, type Replacements } from './copying.js';
-import { writeManifest, MANIFEST } from './manifest.js';
+import { BackupError, writeManifest, MANIFEST } from './manifest.js';
 
 /** Secrets that the service makes for itself where none are set. */
 export const MADE_SECRETS = ['encryption-key', 'jwt-secret'] as const;
 
 export class EmbeddedBackup implements Backup {
+  private readonly writing = new Set<string>();
+
   /** `dataDir` is the folder of the store's files. */
   constructor(private readonly dataDir: string) {}
 
   async write(folder: string, report: CopyReport, signal: AbortSignal): Promise<BackedUp> {
+    // Two would write into one unfinished copy. Another process has no part in it: it has not the lock.
+    if (this.writing.has(folder)) throw new BackupError(`${folder}: another backup is being written there`);
+    this.writing.add(folder);
+    try {
+      return await this.writeAlone(folder, report, signal);
+    } finally {
+      this.writing.delete(folder);
+    }
+  }
+
+  private async writeAlone(folder: string, report: CopyReport, signal: AbortSignal): Promise<BackedUp> {
     const unfinished = `${folder}.unfinished`;
     try {
       await rm(unfinished, { recursive: true, force: true });
