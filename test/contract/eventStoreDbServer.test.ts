@@ -10,7 +10,8 @@ import { inSqlite, openKept } from './keptIndex.js';
 
 const IMAGE = 'eventstore/eventstore:23.10.1-bookworm-slim';
 const PORT = 2113;
-const START_TIMEOUT_MS = 180_000;
+/** With the time that the image may take to come. */
+const START_TIMEOUT_MS = 300_000;
 
 const given = process.env.TEST_EVENTSTORE_URL ?? '';
 const hasDocker = existsSync('/var/run/docker.sock') || (process.env.DOCKER_HOST ?? '') !== '';

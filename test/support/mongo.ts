@@ -8,7 +8,8 @@ import { MongoClient } from 'mongodb';
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
 
 const IMAGE = 'mongo:8';
-const STARTED_WITHIN_MS = 120_000;
+/** With the time that its image may take to come. */
+const STARTED_WITHIN_MS = 300_000;
 
 let made = 0;
 

@@ -31,7 +31,7 @@ const options = {
 } satisfies MongoClientOptions;
 
 /** Codes of the server for: not the primary (any more), shutting down, interrupted, cannot say yet, or has no memory for it now; a cursor or a plan that was lost with that; a conflict of two writes. */
-const TRANSIENT_CODES = new Set([6, 7, 43, 89, 91, 112, 133, 134, 175, 189, 237, 262, 365, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436]);
+const TRANSIENT_CODES = new Set([6, 7, 43, 89, 91, 112, 133, 134, 175, 189, 237, 246, 262, 355, 365, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436]);
 const DUPLICATE_KEY = 11_000;
 
 export class MongoConnection {
