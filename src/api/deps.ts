@@ -55,6 +55,8 @@ export interface EventDesk {
   /** Events as the items of a JSON array, and the last one looked at. */
   read(organizationId: string, query: IndexQuery): Promise<{ content: Uint8Array; position: string | null }>;
   follow(organizationId: string, after: string | null): EventReader;
+  /** Whether the event log goes as far as a position. */
+  reaches(position: string): Promise<boolean>;
 }
 
 export interface WebhookDeps {

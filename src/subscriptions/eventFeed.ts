@@ -66,6 +66,11 @@ export class EventFeed {
     return pages.read(organizationId, { ...query, form: 'json', maxBytes: PAGE_BYTES, skipped: skipped() });
   }
 
+  /** Whether the log goes as far as a position; if not, it is not of this log. @throws UnavailableError */
+  reaches(position: Position): Promise<boolean> {
+    return this.options.log.reaches(position);
+  }
+
   /** A reader of an organization's events after `after`; to be closed. */
   follow(organizationId: string, after: Position | null): FeedReader {
     const { log } = this.options;

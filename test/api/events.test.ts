@@ -84,6 +84,20 @@ test('types filter, and the position moves past what they leave out', async () =
   expect(publishedTypes).not.toContain('ReportingLineFenced');
 });
 
+test('a position past the end of the log is refused, by page and by stream', async () => {
+  const client = service.client();
+  await make(client, 'Ada');
+  const { nextPosition } = (await client.get('/events')).body;
+  expect((await client.get(`/events?after=${nextPosition}`)).body).toEqual({ data: [], nextPosition });
+  const past = `${nextPosition}000`;
+  for (const path of ['/events', '/events/stream']) {
+    const reply = await client.get(`${path}?after=${past}`);
+    expect([path, reply.status, reply.body]).toMatchObject([path, 400, { details: [{ field: 'after', message: expect.stringContaining('past the end') }] }]);
+  }
+  const resumed = await client.get('/events/stream', { 'Last-Event-ID': past });
+  expect([resumed.status, resumed.body.details[0].field]).toEqual([400, 'Last-Event-ID']);
+});
+
 test('another organization sees none of them, and the erased read as erased', async () => {
   const [client, other] = [service.client(), service.client()];
   const ada = await make(client, 'Ada', { email: 'ada@x.org', metadata: { title: 'Countess' } });

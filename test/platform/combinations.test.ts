@@ -43,7 +43,9 @@ async function tellEvents(client: Client): Promise<void> {
   const names = ['ContactCreated', 'CompanyCreated', 'ContactCreated', 'PrimarySet', 'ContactUpdated', 'ContactDeleted', 'ContactUpdated'];
   expect(told.map(nameOf)).toEqual(names);
   expect((await client.get('/events?types=ContactDeleted')).body).toMatchObject({ data: [told[5]], nextPosition: told[6].position });
-  expect((await client.get('/events?after=x')).status).toBe(400);
+  const pastTheEnd = told[6].position.replace(/\d+/g, (digits: string) => `${digits}0`);
+  for (const after of ['x', pastTheEnd]) expect([after, (await client.get(`/events?after=${after}`)).status]).toEqual([after, 400]);
+  expect((await client.get('/events/stream', { 'Last-Event-ID': pastTheEnd })).body.details).toMatchObject([{ field: 'Last-Event-ID' }]);
   const streamed = take(await openStream(client), names.length + 1);
   const added = await client.post('/contacts', { name: 'New' });
   const messages = await streamed;

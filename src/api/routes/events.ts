@@ -18,7 +18,7 @@ const scope = 'events:read';
 const WHAT =
   'Every event of the contacts and companies of the organization, from the first on, in order, in its newest form: both can be rebuilt from them. What was personal of an erased contact reads as `[erased]`.';
 
-const readRoute = ({ feed, isPosition }: RouteDeps) =>
+const readRoute = (deps: RouteDeps) =>
   route({
     method: 'GET',
     path: '/events',
@@ -30,8 +30,8 @@ const readRoute = ({ feed, isPosition }: RouteDeps) =>
     query: eventsParameters,
     responses: { 200: { description: 'Events, as CloudEvents', schema: eventsPageSchema } },
     handle: async (ctx, { query: { after: sent, limit, types } }) => {
-      const after = positionOf(sent, 'after', isPosition);
-      const { content, position } = await feed.read(principalOf(ctx).organizationId, { after, limit, types });
+      const after = await positionOf(sent, 'after', deps);
+      const { content, position } = await deps.feed.read(principalOf(ctx).organizationId, { after, limit, types });
       // Compressing a page takes longer than making it: where that is worth it, a proxy does.
       ctx.compress = false;
       ctx.type = 'application/json';
@@ -52,9 +52,8 @@ const streamRoute = (deps: RouteDeps) =>
     accepts: ['Last-Event-ID'],
     responses: { 200: { description: 'The stream', schema: z.string(), mediaType: 'text/event-stream' } },
     handle: async (ctx, { query }) => {
-      const { isPosition } = deps;
       const lastSeen = ctx.get('Last-Event-ID');
-      const after = lastSeen === '' ? positionOf(query.after, 'after', isPosition) : positionOf(lastSeen, 'Last-Event-ID', isPosition);
+      const after = lastSeen === '' ? await positionOf(query.after, 'after', deps) : await positionOf(lastSeen, 'Last-Event-ID', deps);
       follow(ctx, deps, after, query.types);
     },
   });
@@ -79,9 +78,11 @@ function follow(ctx: ApiContext, { feed, alarms, idempotency }: RouteDeps, after
   void streamEvents(response, reader, options).catch(idempotency.onError);
 }
 
-/** Null: before the first event. @throws ApiError when it is no position */
-function positionOf(text: string | undefined, field: string, isPosition: (text: string) => boolean): string | null {
+/** Null: before the first event. @throws ApiError when it is no position, or none of this log's */
+async function positionOf(text: string | undefined, field: string, { feed, isPosition }: RouteDeps): Promise<string | null> {
   if (text === undefined || text === BEGINNING) return null;
   if (!isPosition(text)) throw validationError([{ field, message: 'Is not a position that this API gave' }]);
+  // An empty page would have its reader wait for what will be others' events by then.
+  if (!(await feed.reaches(text))) throw validationError([{ field, message: 'Is past the end of the event log: it is of another, or of one that was restored from a backup since' }]);
   return text;
 }
