@@ -120,13 +120,17 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
   }
 }
 
-/** New keys beside old events would stand in the way of the old ones. @throws MissingKeysError */
+/**
+ * New keys beside old events would stand in the way of the old ones. Told before a file that was
+ * emptied is opened: what is written ahead then would be taken for a part of the right one, put back.
+ * @throws MissingKeysError
+ */
 function requireKeys(file: string, store: Database): void {
-  if (existsSync(file) || store.get('SELECT 1 FROM events LIMIT 1') === undefined) return;
-  throw new MissingKeysError(`${file} is missing: what is personal in the events cannot be read without it; put it back, or restore a backup`);
+  if (holdsSomething(file) || store.get('SELECT 1 FROM events LIMIT 1') === undefined) return;
+  throw new MissingKeysError(`${file} is missing or empty: what is personal in the events cannot be read without it; put it back, or restore a backup`);
 }
 
-/** As when there is no file of keys: one that was emptied is none. @throws MissingKeysError */
+/** A file of keys that is another's holds none of these. @throws MissingKeysError */
 function requireSomeKey(file: string, keyFile: Database, store: Database): void {
   if (keyFile.get('SELECT 1 FROM keys LIMIT 1') !== undefined) return;
   const sealed = `SELECT 1 FROM events WHERE stream >= 'contact-' AND stream < 'contact.' AND json_type(data, '$.personal') IS NOT NULL LIMIT 1`;
