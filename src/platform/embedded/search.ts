@@ -22,10 +22,18 @@ export interface SearchPlan {
 
 type WordLength = 'long' | 'short' | 'mixed';
 
-/** Adds a document's text to the indexes; `grams` are its `shortGrams`. */
-export function indexText(database: Database, rowid: number, searchable: string, grams: string): void {
-  database.run('INSERT INTO search_trigrams (rowid, searchable) VALUES (?, ?)', rowid, searchable);
-  database.run('INSERT INTO search_grams (rowid, grams) VALUES (?, ?)', rowid, grams);
+/** A document's text as it is indexed. */
+export interface IndexedText {
+  rowid: number;
+  searchable: string;
+  /** Its `shortGrams`. */
+  grams: string;
+}
+
+/** Adds the texts of documents to the indexes, one index after the other. */
+export function indexTexts(database: Database, texts: readonly IndexedText[]): void {
+  for (const { rowid, searchable } of texts) database.run('INSERT INTO search_trigrams (rowid, searchable) VALUES (?, ?)', rowid, searchable);
+  for (const { rowid, grams } of texts) database.run('INSERT INTO search_grams (rowid, grams) VALUES (?, ?)', rowid, grams);
 }
 
 /** Takes a document's text out of the indexes. */
