@@ -33,6 +33,11 @@ const BEHIND = Number(process.env.BENCH_BEHIND ?? 100_000);
  */
 const EVENTS_EACH = { rate: 20, memory: 1_000 };
 const BULK = 1_000;
+/**
+ * What the follower's objects may take, in MB: it would end if it needed more. Without a limit, which a
+ * container's memory sets as well, V8 lets garbage lie for as long as the machine has room.
+ */
+const HEAP_LIMIT = '--max-old-space-size=128';
 /** Events in flight while the log is filled, which may take its time. */
 const FILL_STEP = 10_000;
 const FILL_PATIENCE = { append: 120_000, appendTry: 60_000 };
@@ -102,7 +107,7 @@ async function onServers<Result>(mongoUrl: string, work: (servers: Servers) => P
 }
 
 async function follow({ eventStore, mongo }: Servers): Promise<Followed> {
-  const { stdout } = await promisify(execFile)(process.execPath, [followScript, eventStore, mongo]);
+  const { stdout } = await promisify(execFile)(process.execPath, [HEAP_LIMIT, followScript, eventStore, mongo]);
   return JSON.parse(stdout) as Followed;
 }
 
