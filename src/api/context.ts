@@ -17,8 +17,8 @@ export interface ApiState {
   tokenExpiresAt?: number;
   /** The path of the route, ids as names; set once there is one. */
   route?: string;
-  /** The answer, where its JSON was made before; instead of a body. */
-  rendered?: RenderedJson;
+  /** The answer as JSON that was made before, or is bytes already; instead of a body. */
+  rendered?: RenderedJson | Buffer;
 }
 
 export type ApiContext = Context & { state: ApiState; params: Record<string, string> };

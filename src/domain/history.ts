@@ -17,7 +17,9 @@ export interface FieldChange {
  * erased say nothing: they differ where `patch`, which made `after`, names them.
  */
 export function changesOf(before: Entity | null, after: Entity, patch: Json = null): FieldChange[] {
-  return changesBetween('', before === null ? undefined : settable(before), settable(after), patch);
+  const changes: FieldChange[] = [];
+  gatherChanges(changes, '', before === null ? undefined : settable(before), settable(after), patch);
+  return changes;
 }
 
 /**
@@ -46,23 +48,28 @@ function valueAt(entity: Entity | null, path: string): Json {
   return (isJsonObject(value) ? value[nested] : null) ?? null;
 }
 
-function changesBetween(path: string, from: Json | undefined, to: Json | undefined, patch: Json | undefined): FieldChange[] {
-  if (from === to && patch === undefined) return [];
+function gatherChanges(changes: FieldChange[], path: string, from: Json | undefined, to: Json | undefined, patch: Json | undefined): void {
+  if (from === to && patch === undefined) return;
   const keys = keysOf(from, to);
   if (keys === null) {
     const again = isErased(path, to) && isErased(path, patch);
-    return !again && jsonEqual(from ?? null, to ?? null) ? [] : [{ field: path, from: from ?? null, to: to ?? null }];
+    if (again || !jsonEqual(from ?? null, to ?? null)) changes.push({ field: path, from: from ?? null, to: to ?? null });
+    return;
   }
-  const at = (value: Json | undefined, key: string) => (isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined);
-  return keys.flatMap((key) => changesBetween(path === '' ? key : `${path}.${key}`, at(from, key), at(to, key), at(patch, key)));
+  for (const key of keys) gatherChanges(changes, path === '' ? key : `${path}.${key}`, valueOf(from, key), valueOf(to, key), valueOf(patch, key));
+}
+
+function valueOf(value: Json | undefined, key: string): Json | undefined {
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 /** The keys to go through one by one; null when the values are compared whole. */
 function keysOf(from: Json | undefined, to: Json | undefined): string[] | null {
-  const values = [from, to].filter((value) => value !== undefined && value !== null);
-  if (values.length === 0 || !values.every(isJsonObject)) return null;
-  const keys = new Set(values.flatMap((value) => Object.keys(value)));
-  return keys.size === 0 ? null : [...keys];
+  // What is set on one side alone is compared with itself: a first version is all of that.
+  const [one, other] = [from ?? to ?? null, to ?? from ?? null];
+  if (!isJsonObject(one) || !isJsonObject(other)) return null;
+  const keys = one === other ? Object.keys(one) : [...new Set([...Object.keys(one), ...Object.keys(other)])];
+  return keys.length === 0 ? null : keys;
 }
 
 /** Orders what happened by time, the newest first; what has one time by id and revision. */

@@ -7,8 +7,8 @@ import type { ReadStore } from './readStore.js';
 
 /** Entries of a history, as answers show them. */
 export interface HistoryPage {
-  /** Each as JSON, separated by commas. */
-  text: string;
+  /** Each as JSON in UTF-8, separated by commas. */
+  content: Uint8Array;
   /** The revision of the last entry when more follow it; null when none do. */
   next: number | null;
 }

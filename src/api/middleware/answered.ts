@@ -30,14 +30,14 @@ export function answered(logger: Logger, stopping: () => boolean): Middleware {
     // Looked at when the answer is made: a stop may have begun since the request came.
     if (stopping()) ctx.set('Connection', 'close');
     const rendered = state.rendered ?? renderBody(ctx);
-    if (rendered !== undefined && rendered.length < COMPRESS_FROM_BYTES) {
+    if (rendered !== undefined && (rendered.length < COMPRESS_FROM_BYTES || ctx.req.headers['accept-encoding'] === undefined)) {
       answerBytes(ctx, JSON_TYPE, rendered);
       return;
     }
     layHead(ctx);
     if (rendered !== undefined) {
       ctx.set('Content-Type', JSON_TYPE);
-      ctx.body = Buffer.from(rendered, 'latin1');
+      ctx.body = typeof rendered === 'string' ? Buffer.from(rendered, 'latin1') : rendered;
     }
     // Most answers are small: they need not pass through all that finds out how to compress.
     if (typeof ctx.body !== 'string' || ctx.length >= COMPRESS_FROM_BYTES) await compressor(ctx, async () => undefined);

@@ -52,10 +52,11 @@ const companyHistoryRoute = ({ history }: RouteDeps) =>
     },
   });
 
-/** Entries come as the text that they are sent as. @throws ApiError `notFound` when there never was one */
+const BEFORE = Buffer.from('{"data":[');
+
+/** Entries come as the bytes that they are sent as. @throws ApiError `notFound` when there never was one */
 function answerHistory(ctx: ApiContext, page: HistoryPage | null, notFound: () => ApiError): void {
   if (page === null) throw notFound();
   const nextCursor = page.next === null ? null : historyCursor.encode(page.next);
-  ctx.type = 'application/json';
-  ctx.body = `{"data":[${page.text}],"nextCursor":${JSON.stringify(nextCursor)}}`;
+  ctx.state.rendered = Buffer.concat([BEFORE, page.content, Buffer.from(`],"nextCursor":${JSON.stringify(nextCursor)}}`)]);
 }

@@ -12,6 +12,7 @@ import type { Participant } from './groupCommit.js';
 import type { SqliteGenerations } from './generations.js';
 import { dropHistory, insertHistory, insertHistoryRow } from './historyRows.js';
 import { documentRow, type DocumentRow, type NewDocument } from './newDocuments.js';
+import { PageCache } from './pageCache.js';
 import { ShownCache } from './shownCache.js';
 import { indexTexts, shortGrams, unindexText } from './search.js';
 
@@ -54,6 +55,7 @@ export class SqliteDocuments implements Participant {
   private readonly tombstoned = new Map<number, boolean>();
   private readonly counts: CollectionCounts;
   readonly shown = new ShownCache();
+  readonly historyPages = new PageCache();
 
   constructor(
     private readonly database: Database,
@@ -145,6 +147,7 @@ export class SqliteDocuments implements Participant {
     const current = this.database.get<CurrentRow>(sql, collection, id);
     const tombstone = current === undefined ? this.tombstone(collection, id) : undefined;
     if ((current?.revision ?? tombstone ?? -1) !== change.from) return false;
+    this.historyPages.forget(collection, id);
     if (change.type === 'put' && current !== undefined) this.shown.forget(collection, id);
     else this.shown.forgetAll();
     if (change.type === 'remove') this.remove(collection, change, current);
@@ -165,7 +168,7 @@ export class SqliteDocuments implements Participant {
     this.database.run('DELETE FROM collection_counts WHERE collection = ?', number);
     this.database.run('DELETE FROM collections WHERE number = ?', number);
     this.database.run('INSERT INTO spare_collections (number) VALUES (?)', number);
-    this.shown.forgetAll();
+    this.forgetShown();
     this.collections.get(projection)?.delete(generation);
     this.nextRowids.delete(number);
     this.tombstoned.delete(number);
@@ -173,11 +176,16 @@ export class SqliteDocuments implements Participant {
   }
 
   failed(): void {
-    this.shown.forgetAll();
+    this.forgetShown();
     this.counts.forget();
     this.collections.clear();
     this.nextRowids.clear();
     this.tombstoned.clear();
+  }
+
+  private forgetShown(): void {
+    this.shown.forgetAll();
+    this.historyPages.forgetAll();
   }
 
   /** The number of a generation's collection of an organization; null when it has none. */

@@ -7,10 +7,11 @@ import { auditText, firstChangesText } from '../historyText.js';
 import { PastContacts } from '../pastContacts.js';
 import { reading, type Database } from './database.js';
 import type { SqliteDocuments } from './documents.js';
+import type { PageAsked } from './pageCache.js';
 import { SqlitePast } from './past.js';
 
-/** Stands in a page's text for the changes of the first version, until they are looked up: no JSON has it. */
-const FIRST_VERSION = '\u0001';
+/** The byte that stands in a page for the changes of the first version, until they are looked up: no JSON has it. */
+const FIRST_VERSION = 1;
 
 interface AuditRow extends AuditPoint {
   head: string;
@@ -27,10 +28,12 @@ export class SqliteHistoryStore implements HistoryStore {
     return reading(() => {
       const collection = this.documents.liveCollection(projection, organizationId);
       if (collection === null) return null;
-      const page = this.entries(collection, id, after ?? -1, limit);
-      if (page.text === null && !this.exists(collection, id, -1)) return null;
-      const text = (page.text ?? '').replace(FIRST_VERSION, () => this.firstChanges(collection, id));
-      return { text, next: page.last !== null && this.exists(collection, id, page.last) ? page.last : null };
+      const asked = { after: after ?? -1, limit };
+      const kept = this.documents.historyPages.get(collection, id, asked);
+      if (kept !== undefined) return kept;
+      const page = this.page(collection, id, asked);
+      if (page !== null) this.documents.historyPages.keep(collection, id, asked, page);
+      return page;
     });
   }
 
@@ -69,11 +72,26 @@ export class SqliteHistoryStore implements HistoryStore {
     });
   }
 
-  /** SQLite puts the page together: hundreds of rows become one value. */
+  private page(collection: number, id: string, { after, limit }: PageAsked): HistoryPage | null {
+    const { content, last, count } = this.entries(collection, id, after, limit);
+    if (last === null && !this.exists(collection, id, -1)) return null;
+    const next = last !== null && count === limit && this.exists(collection, id, last) ? last : null;
+    return { content: this.completed(content ?? Buffer.alloc(0), collection, id), next };
+  }
+
+  /** SQLite puts the page together: hundreds of rows become one value, and its bytes are those of the answer. */
   private entries(collection: number, id: string, after: number, limit: number) {
-    const sql = `SELECT group_concat(head || ',"changes":' || coalesce(changes, char(1)) || '}') AS text, max(revision) AS last
+    const sql = `SELECT CAST(group_concat(head || ',"changes":' || coalesce(changes, char(${FIRST_VERSION})) || '}') AS BLOB) AS content,
+      max(revision) AS last, count(*) AS count
       FROM (SELECT revision, head, changes FROM history WHERE collection = ? AND id = ? AND revision > ? ORDER BY revision LIMIT ?)`;
-    return this.database.get(sql, collection, id, after, limit) as { text: string | null; last: number | null };
+    return this.database.get(sql, collection, id, after, limit) as { content: Buffer | null; last: number | null; count: number };
+  }
+
+  /** A page with the changes of the first version, where it tells of them. */
+  private completed(content: Buffer, collection: number, id: string): Buffer {
+    const at = content.indexOf(FIRST_VERSION);
+    if (at === -1) return content;
+    return Buffer.concat([content.subarray(0, at), Buffer.from(this.firstChanges(collection, id)), content.subarray(at + 1)]);
   }
 
   private exists(collection: number, id: string, after: number): boolean {

@@ -32,7 +32,7 @@ export class MongoHistoryStore implements HistoryStore {
       const whole = page.every(({ changes }) => changes !== undefined);
       const first = whole ? '' : firstChangesText(await this.firstBody(projection, live(projection), subject));
       const text = page.map(({ head, changes }) => `${head},"changes":${changes ?? first}}`).join(',');
-      return { text, next: found.length > limit ? (page.at(-1)?.revision ?? null) : null };
+      return { content: Buffer.from(text), next: found.length > limit ? (page.at(-1)?.revision ?? null) : null };
     });
   }
 
