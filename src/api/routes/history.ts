@@ -58,5 +58,6 @@ const BEFORE = Buffer.from('{"data":[');
 function answerHistory(ctx: ApiContext, page: HistoryPage | null, notFound: () => ApiError): void {
   if (page === null) throw notFound();
   const nextCursor = page.next === null ? null : historyCursor.encode(page.next);
+  ctx.status = 200;
   ctx.state.rendered = Buffer.concat([BEFORE, page.content, Buffer.from(`],"nextCursor":${JSON.stringify(nextCursor)}}`)]);
 }
