@@ -39,7 +39,7 @@ const contact = (id: string) => `id = '${id}' AND collection = (SELECT number FR
 test('finds nothing where nothing was done, and counts what it compared', async () => {
   const units = new Set<string>();
   expect(await verified(({ unit }) => units.add(unit))).toEqual({ compared: 252, differing: 0, damage: [], differences: [] });
-  expect([...units]).toEqual(['events replayed', 'events looked up', 'files checked']);
+  expect([...units]).toEqual(['events replayed', 'events looked up', 'check of the files']);
 });
 
 test.each([
