@@ -5,7 +5,8 @@ import type { Running } from './processes.js';
 
 export interface Load {
   server: Running;
-  path: string;
+  /** Of every request, or of the next one. */
+  path: string | (() => string);
   method?: 'GET' | 'POST' | 'PUT';
   headers?: Record<string, string>;
   body?: string;
@@ -26,9 +27,9 @@ export interface LoadResult {
 
 /** Sends requests over `connections` connections, one at a time on each, for `seconds`. */
 export async function load({ server, path, method = 'GET', headers = {}, body, connections, seconds }: Load): Promise<LoadResult> {
-  const url = server.origin + path;
+  const asked = typeof path === 'string' ? { url: server.origin + path } : { url: server.origin, requests: [{ setupRequest: (request: autocannon.Request) => ({ ...request, path: path() }) }] };
   const cpuBefore = server.cpu();
-  const result = await autocannon({ url, method, headers, connections, duration: seconds, ...(body === undefined ? {} : { body }) });
+  const result = await autocannon({ ...asked, method, headers, connections, duration: seconds, ...(body === undefined ? {} : { body }) });
   const statuses: Record<number, number> = {};
   for (const [status, { count }] of Object.entries(result.statusCodeStats ?? {})) statuses[Number(status)] = count ?? 0;
   const lost = result.errors + result.timeouts;
