@@ -122,15 +122,16 @@ export function prepareDataDir(dataDir: string): void {
   }
 }
 
-/** Everything in the embedded store, but for a log elsewhere. */
-async function withEmbedded({ settings, skips, observer, memory }: Opening, log: EventStoreDbLog | null, chained = log === null): Promise<Platform> {
+/** Everything in the embedded store, but for a log elsewhere; or the log alone, and the rest elsewhere. */
+async function withEmbedded({ settings, skips, observer, memory }: Opening, log: EventStoreDbLog | null, logAlone = false): Promise<Platform> {
   prepareDataDir(settings.DATA_DIR);
   const embedded = await openEmbedded({
     dataDir: settings.DATA_DIR,
     wrappingKeys: wrappingKeysFor(settings),
     projections,
     changesOf: (projection, events, load) => batchChanges(projection, events, load, skips),
-    linker: chained ? linkerFor(settings, (error) => observer?.forged(error)) : undefined,
+    keysElsewhere: logAlone,
+    linker: log === null && !logAlone ? linkerFor(settings, (error) => observer?.forged(error)) : undefined,
     ...(log === null ? {} : orderOf(log)),
     observer,
     memory,
@@ -143,7 +144,7 @@ async function withEmbedded({ settings, skips, observer, memory }: Opening, log:
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */
 async function withMongo(url: string, opening: Opening, server: EventStoreDbLog | null): Promise<Platform> {
-  const embedded = server === null ? await withEmbedded(opening, null, false) : null;
+  const embedded = server === null ? await withEmbedded(opening, null, true) : null;
   const log = server ?? (embedded as Platform).log;
   try {
     const names = [...projections, eventIndexProjection].map(({ name }) => name);

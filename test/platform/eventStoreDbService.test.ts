@@ -129,7 +129,11 @@ describe('beside a newer copy of the service', () => {
     const metadata = { ...(JSON.parse(Buffer.from(first.metadata).toString()) as object), schemaVersion: 99 };
     const newer = { ...first, id: randomUUID(), type: 'ContactUpdated', data: Buffer.from('{"patch":{}}'), metadata: Buffer.from(JSON.stringify(metadata)) };
     double.log.append(stream, 0, [newer]);
-    const { problems } = await until(503, ready);
+    // Others may come to it before the projection does, and health then says so first.
+    const { problems } = await until(503, async () => {
+      const answer = await ready();
+      return answer.problems[0]?.startsWith('the projection') === true ? answer : { ...answer, status: 200 };
+    });
     expect(problems).toEqual([expect.stringMatching(/contacts is stopped at position .*ContactUpdated, revision 1 of .*UnreadableEventError/)]);
     expect(await client.get(`/contacts/${ada.id}`)).toMatchObject({ status: 200, body: { name: 'Ada' } });
     expect(await client.put(`/contacts/${ada.id}`, { name: 'Ada L.' })).toMatchObject({ status: 503, body: { error: 'SERVICE_UNAVAILABLE' } });

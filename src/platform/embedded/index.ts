@@ -53,6 +53,8 @@ export interface EmbeddedOptions {
   wrappingKeys: WrappingKeys;
   projections: readonly Projection[];
   changesOf: ChangesOf;
+  /** Whether the keys are kept elsewhere, so that none are missed here. */
+  keysElsewhere?: boolean;
   /** Links events as they are stored, where they and their chains are both kept here. */
   linker?: Linker | undefined;
   /** The order of positions, where the events lie in another log. */
@@ -87,7 +89,7 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
  * @throws WrongWrappingKeyError
  * @throws MissingKeysError, MissingEventsError
  */
-export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, keysElsewhere = false, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   makeFolder(dataDir);
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -97,14 +99,14 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
   try {
     // What follows another log has a file of its own: positions of one log mean nothing to another.
     const file = options.compare === undefined ? EVENTS_FILE : OTHER_LOG_FILE;
-    if (options.compare === undefined) requireEvents(dataDir);
+    if (options.compare === undefined && !keysElsewhere) requireEvents(dataDir);
     const store = new Database(join(dataDir, file), storeMigrations, memory);
     closers.push(() => store.close());
     const files = { events: join(dataDir, file), keys: join(dataDir, KEYS_FILE), wrappingKeys };
-    requireKeys(files.keys, store);
+    if (!keysElsewhere) requireKeys(files.keys, store);
     const keyFile = new Database(files.keys, keyMigrations);
     closers.push(() => keyFile.close());
-    requireSomeKey(files.keys, keyFile, store);
+    if (!keysElsewhere) requireSomeKey(files.keys, keyFile, store);
     const eventPages = openEventPages(files);
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
