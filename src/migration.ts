@@ -34,7 +34,8 @@ export async function openMigration({ dataDir, eventStoreUrl, mongoUrl, encrypti
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const from = await openEmbedded({ dataDir, wrappingKeys, projections: [], changesOf: () => [] });
+    // With MongoDB the keys may have been there all along, beside the log in this folder.
+    const from = await openEmbedded({ dataDir, wrappingKeys, projections: [], changesOf: () => [], keysElsewhere: mongoUrl !== undefined });
     closers.push(() => from.close());
     const log = new EventStoreDbLog({ url: eventStoreUrl });
     closers.push(() => log.close());
