@@ -1,4 +1,4 @@
-// Pages of histories as they were answered, kept in memory: SQLite puts a hundred entries together
+// Pages of histories as they were answered, kept in memory when they are asked for again: SQLite puts a hundred entries together
 // in twice the time that all the rest of an answer takes. Whoever changes a document, and with it
 // its history, says so here, within the same transaction.
 
@@ -12,6 +12,8 @@ const PAGE_BYTES = 500;
 
 /** Of one document: more are asked for by who goes through it, and not again. */
 const KEPT_PAGES = 8;
+/** Of how many pages asked for last it is known that they were: one is kept when it is asked for again soon, and nobody who goes through all contacts has any kept. */
+const KNOWN_PAGES = 256;
 
 /** Which page: up to `limit` entries after revision `after`. */
 export interface PageAsked {
@@ -26,14 +28,22 @@ export class PageCache {
     sizeCalculation: (pages) => [...pages.values()].reduce((sum, { content }) => sum + content.length + PAGE_BYTES, 0),
   });
 
+  private readonly askedBefore = new LRUCache<string, true>({ max: KNOWN_PAGES });
+
   get(collection: number, id: string, { after, limit }: PageAsked): HistoryPage | undefined {
     return this.documents.get(`${collection}/${id}`)?.get(`${after}/${limit}`);
   }
 
+  /** Keeps a page that was asked for shortly before, too. */
   keep(collection: number, id: string, { after, limit }: PageAsked, page: HistoryPage): void {
-    const key = `${collection}/${id}`;
+    const [key, part] = [`${collection}/${id}`, `${after}/${limit}`];
+    const name = `${key}/${part}`;
+    if (!this.askedBefore.has(name)) {
+      this.askedBefore.set(name, true);
+      return;
+    }
     const others = this.documents.get(key) ?? [];
-    this.documents.set(key, new Map([...others, [`${after}/${limit}`, page] as const].slice(-KEPT_PAGES)));
+    this.documents.set(key, new Map([...others, [part, page] as const].slice(-KEPT_PAGES)));
   }
 
   /** That a document changed: each change is an entry, and an erasure rewrites them all. */
