@@ -13,7 +13,7 @@ import { scratchFolder } from './support/processes.js';
 const CONTACTS = 100_000;
 const ROUNDS = 3;
 /** How many rows raw SQLite inserts in a transaction: as many as the rebuild. */
-const RAW_GROUP = 750;
+const RAW_GROUP = 6_000;
 
 interface Taken {
   count: number;

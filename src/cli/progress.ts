@@ -41,6 +41,8 @@ export function showProgress(screen: Screen, now: () => number = Date.now): Prog
     last = null;
   };
   const report = (progress: Progress) => {
+    // There is nothing to do, as on a store that was just made.
+    if (progress.total === 0) return;
     if (last !== null && last.unit !== progress.unit) {
       end();
       meter = new RateMeter();
@@ -73,14 +75,14 @@ class RateMeter {
 /** `[#####     ] 25%  1,000/4,000 contacts, 500/s, 6s left`, without what is not known. */
 function barOf(progress: Progress, rate: number | null): string {
   const { done, total } = progress;
-  if (total === null || total === 0) return lineOf(progress, rate);
+  if (total === null) return lineOf(progress, rate);
   const filled = Math.min(BAR_WIDTH, Math.floor((done / total) * BAR_WIDTH));
   return `[${'#'.repeat(filled).padEnd(BAR_WIDTH)}] ${lineOf(progress, rate)}`;
 }
 
 function lineOf({ done, total, unit }: Progress, rate: number | null): string {
   const count = (value: number) => Math.round(value).toLocaleString('en-US');
-  const share = total === null || total === 0 ? '' : `${String(Math.floor((100 * done) / total)).padStart(3)}%  `;
+  const share = total === null ? '' : `${String(Math.floor((100 * done) / total)).padStart(3)}%  `;
   const parts = [`${share}${count(done)}${total === null ? '' : `/${count(total)}`} ${unit}`];
   if (rate !== null) parts.push(`${count(rate)}/s`);
   if (rate !== null && rate > 0 && total !== null && done < total) parts.push(`${duration((total - done) / rate)} left`);

@@ -15,12 +15,16 @@ const MANY = 8;
 type KeyRow = { wrapped: Buffer; wrapped_by: string } | { wrapped: null; wrapped_by: null };
 
 export class SqliteKeyReader {
-  private readonly cache = new LRUCache<string, KeyObject>({ max: CACHED_KEYS });
+  private readonly cache: LRUCache<string, KeyObject>;
 
+  /** `kept`: how many keys stay unwrapped. */
   constructor(
     private readonly database: Database,
     private readonly wrapping: KeyWrapping,
-  ) {}
+    kept = CACHED_KEYS,
+  ) {
+    this.cache = new LRUCache({ max: kept });
+  }
 
   /** The key of `subject`. */
   findNow({ organizationId, id }: KeySubject): StoredKey {

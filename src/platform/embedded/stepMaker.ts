@@ -21,6 +21,8 @@ import { SqliteKeyReader } from './keyReader.js';
  */
 const STEP = { events: 250, length: 1_000_000 };
 const ROWS_AT_A_TIME = 25;
+/** The events of a contact most often stand close together: more keys would take 40 MB for next to nothing. */
+const CACHED_KEYS = 1_000;
 
 /** A step as it passes between threads. */
 export interface MadeStep {
@@ -45,7 +47,7 @@ export class StepMaker {
   ) {
     this.log = new Database(events, null, 'passing');
     this.keyFile = new Database(keys, null, 'passing');
-    this.keys = new SqliteKeyReader(this.keyFile, new KeyWrapping(wrappingKeys));
+    this.keys = new SqliteKeyReader(this.keyFile, new KeyWrapping(wrappingKeys), CACHED_KEYS);
   }
 
   /** The step after the last one. @throws UnreadableEventError, SqliteError, and what the projection throws */
