@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Durations } from '../../src/metrics/durations.js';
 import { newOrganization, startTestService, type TestService } from '../support/service.js';
 import { eventually } from '../crash/load.js';
 
@@ -32,23 +31,6 @@ test('requests are counted by the template of their route, by method and by stat
   expect(valuesOf(text, count, 'route="/contacts/{id}"', 'status="200"')).toEqual([3]);
   expect(valuesOf(text, count, 'route="/contacts/{id}"', 'status="404"')).toEqual([1]);
   expect(valuesOf(text, count, 'route="unmatched"', 'status="404"')).toEqual([1]);
-});
-
-test('the durations of requests are a histogram: each bucket holds those before it, the last one all', () => {
-  const durations = new Durations({ name: 'took_seconds', help: 'How long it took', buckets: [0.1, 1] });
-  const took = durations.of({ route: '/a "b"', status: 200 });
-  for (const seconds of [0.05, 0.1, 0.5, 1.5]) took(seconds);
-  durations.of({ route: '/a "b"', status: 200 })(0.25);
-  expect(durations.text().split('\n')).toEqual([
-    '# HELP took_seconds How long it took',
-    '# TYPE took_seconds histogram',
-    'took_seconds_bucket{le="0.1",route="/a \\"b\\"",status="200"} 2',
-    'took_seconds_bucket{le="1",route="/a \\"b\\"",status="200"} 4',
-    'took_seconds_bucket{le="+Inf",route="/a \\"b\\"",status="200"} 5',
-    'took_seconds_sum{route="/a \\"b\\"",status="200"} 2.4',
-    'took_seconds_count{route="/a \\"b\\"",status="200"} 5',
-    '',
-  ]);
 });
 
 test('appends are measured by how many share a sync, and how long it takes', async () => {
