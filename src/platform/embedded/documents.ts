@@ -155,7 +155,8 @@ export class SqliteDocuments implements Participant {
     if ((current?.revision ?? tombstone ?? -1) !== change.from) return false;
     this.historyPages.forget(collection, id);
     if (change.type === 'put' && current !== undefined) this.shown.forget(collection, id);
-    else this.shown.forgetAll();
+    // Nobody could refer to one that never was.
+    else if (change.type === 'remove' || tombstone !== undefined) this.shown.forgetAll();
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current !== undefined) this.update(collection, change, current);
     else {
@@ -235,11 +236,10 @@ export class SqliteDocuments implements Participant {
     return this.database.run(sql, collection, limit) > 0;
   }
 
-  /** Returns whether there was none. */
-  private insert(collection: number, row: DocumentRow): boolean {
+  /** Leaves one alone that is there. */
+  private insert(collection: number, row: DocumentRow): void {
     const rowid = this.insertRow(collection, row);
     if (rowid !== null) indexTexts(this.database, [{ ...row, rowid }]);
-    return rowid !== null;
   }
 
   /** `insert` but for the full-text indexes: the rowid; null when there was one. */
