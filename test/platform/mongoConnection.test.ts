@@ -109,8 +109,8 @@ describeMongo('the connection to MongoDB', (mongo) => {
   });
 
   test('takes no failure of a whole bulk write for documents that are there already', async () => {
-    const bulk = (error: Error | object, codes: number[] = []) => {
-      const result = { getWriteErrors: () => codes.map((code) => ({ code })), getWriteConcernError: () => undefined };
+    const bulk = (error: Error | object, codes: number[] = [], concern?: { code: number }) => {
+      const result = { getWriteErrors: () => codes.map((code) => ({ code })), getWriteConcernError: () => concern };
       return new MongoBulkWriteError(error as Error, result as unknown as BulkWriteResult);
     };
     const failing = (error: Error) => ({ bulkWrite: () => Promise.reject(error) }) as never;
@@ -119,6 +119,8 @@ describeMongo('the connection to MongoDB', (mongo) => {
     await expect(insert(steppedDown)).rejects.toBe(steppedDown);
     const mixed = bulk({ code: 11_000, message: 'E11000' }, [11_000, 112]);
     await expect(insert(mixed)).rejects.toBe(mixed);
+    const unconfirmed = bulk({ code: 11_000, message: 'E11000' }, [11_000], { code: 64 });
+    await expect(insert(unconfirmed)).rejects.toBe(unconfirmed);
     await insert(bulk({ code: 11_000, message: 'E11000' }, [11_000, 11_000]));
     // Tried again as the failure that it wraps is.
     let tries = 0;

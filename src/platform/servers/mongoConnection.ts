@@ -113,7 +113,10 @@ export function oneOf(keys: readonly string[]): string | { $in: string[] } {
 /** Whether the error says that a document with that key is there already; of a bulk write, that this is all that it could not do. */
 export function isDuplicateKey(error: unknown): boolean {
   if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) return false;
-  return !(error instanceof MongoBulkWriteError) || error.result.getWriteErrors().every(({ code }) => code === DUPLICATE_KEY);
+  if (!(error instanceof MongoBulkWriteError)) return true;
+  const { result } = error;
+  // Without a majority, what it did write may be gone again.
+  return result.getWriteConcernError() === undefined && result.getWriteErrors().every(({ code }) => code === DUPLICATE_KEY);
 }
 
 /** What went wrong. The driver wraps up what breaks a bulk write as a whole, such as the loss of the connection, as if the server had refused it. */
