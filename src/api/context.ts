@@ -36,3 +36,9 @@ export function commandContext(ctx: ApiContext): CommandContext {
   const { requestId } = ctx.state;
   return { organizationId, actor: { sub }, requestId, correlationId: requestId, causationId: null };
 }
+
+/** Has a request answered with JSON that is made already. */
+export function answerMade(ctx: ApiContext, json: RenderedJson | Buffer, status = 200): void {
+  ctx.status = status;
+  ctx.state.rendered = json;
+}

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { CommandContext } from '../commands/handle.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { IdempotencyStore, IdempotentRequest } from '../ports/idempotencyStore.js';
-import { commandContext, principalOf, type ApiContext } from './context.js';
+import { answerMade, commandContext, principalOf, type ApiContext } from './context.js';
 import { ApiError, validationError } from './errors.js';
 import { renderJson, renderText } from './rendered.js';
 
@@ -84,8 +84,7 @@ function requestOf(ctx: ApiContext, raw: Buffer): IdempotentRequest | undefined 
 }
 
 function send(ctx: ApiContext, { status, headers, body }: Answer): void {
-  ctx.status = status;
   for (const [name, value] of Object.entries(headers)) ctx.state.head.push(name, value);
   // A kept answer is JSON already.
-  ctx.state.rendered = typeof body === 'string' ? renderText(body) : renderJson(body);
+  answerMade(ctx, typeof body === 'string' ? renderText(body) : renderJson(body), status);
 }

@@ -1,7 +1,7 @@
 // The histories of contacts and companies: every change, oldest first, also after deletion.
 
 import type { HistoryPage } from '../../ports/historyStore.js';
-import { principalOf, type ApiContext } from '../context.js';
+import { answerMade, principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { companyNotFound, contactNotFound, type ApiError } from '../errors.js';
 import { companyHistoryExample, historyExample } from '../openapi/historyExamples.js';
@@ -58,6 +58,5 @@ const BEFORE = Buffer.from('{"data":[');
 function answerHistory(ctx: ApiContext, page: HistoryPage | null, notFound: () => ApiError): void {
   if (page === null) throw notFound();
   const nextCursor = page.next === null ? null : historyCursor.encode(page.next);
-  ctx.status = 200;
-  ctx.state.rendered = Buffer.concat([BEFORE, page.content, Buffer.from(`],"nextCursor":${JSON.stringify(nextCursor)}}`)]);
+  answerMade(ctx, Buffer.concat([BEFORE, page.content, Buffer.from(`],"nextCursor":${JSON.stringify(nextCursor)}}`)]));
 }

@@ -7,7 +7,7 @@ import type { Entity } from '../../domain/entity.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { ListPage, ListQuery, Shown } from '../../ports/readStore.js';
 import { BASE_PATH } from '../routing.js';
-import { commandContext, type ApiContext } from '../context.js';
+import { answerMade, commandContext, type ApiContext } from '../context.js';
 import { refused, type ApiError } from '../errors.js';
 import { clientHas, etagOf, ifMatchRevisions } from '../etag.js';
 import type { Answer } from '../idempotency.js';
@@ -21,12 +21,8 @@ export function answerResource(ctx: ApiContext, shown: Shown<Entity> | null, not
   if (shown === null) throw notFound();
   const etag = etagOf(shown.revision, shown.dangling);
   ctx.state.head.push('ETag', etag);
-  if (clientHas(ctx, etag)) {
-    ctx.status = 304;
-    return;
-  }
-  ctx.status = 200;
-  ctx.state.rendered = renderingOf(shown.document);
+  if (clientHas(ctx, etag)) ctx.status = 304;
+  else answerMade(ctx, renderingOf(shown.document));
 }
 
 /** What was made of documents, for as long as somebody keeps them: stores keep those that are read often. */
@@ -58,8 +54,7 @@ export function created(path: string, entity: Entity, revision: number): Answer 
 /** Answers with what a command made of a resource. */
 export function answerChanged(ctx: ApiContext, entity: Entity, revision: number): void {
   ctx.state.head.push('ETag', etagOf(revision));
-  ctx.status = 200;
-  ctx.state.rendered = renderJson(fullView(entity));
+  answerMade(ctx, renderJson(fullView(entity)));
 }
 
 /**

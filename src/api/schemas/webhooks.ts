@@ -88,9 +88,9 @@ export const newReplaySchema = z
   })
   .transform(({ since, until, events }) => ({ since, until: until ?? null, topics: events ?? null }));
 
-/** The parameters of the list of deliveries. */
 export const deliveryCursor = numberCursor('d');
 
+/** The parameters of the list of deliveries. */
 export const deliveryParameters = z
   .strictObject({
     limit: wholeNumber(1, LIMIT_MAX).optional().meta({ description: `Number of items per page; ${LIMIT_DEFAULT} unless given` }),

@@ -1,6 +1,6 @@
-// Pages of histories as they were answered, kept in memory when they are asked for again: SQLite puts a hundred entries together
-// in twice the time that all the rest of an answer takes. Whoever changes a document, and with it
-// its history, says so here, within the same transaction.
+// Pages of histories as they were answered, kept in memory when they are asked for again: SQLite puts
+// a hundred entries together in twice the time that all the rest of an answer takes. Whoever changes a
+// document, and with it its history, says so here, within the same transaction.
 
 import { LRUCache } from 'lru-cache';
 import type { HistoryPage } from '../../ports/historyStore.js';
@@ -9,10 +9,9 @@ import type { HistoryPage } from '../../ports/historyStore.js';
 const KEPT_BYTES = 16_000_000;
 /** What a page takes besides its content. */
 const PAGE_BYTES = 500;
-
 /** Of one document: more are asked for by who goes through it, and not again. */
 const KEPT_PAGES = 8;
-/** Of how many pages asked for last it is known that they were: one is kept when it is asked for again soon, and nobody who goes through all contacts has any kept. */
+/** How many pages asked for last are known: one asked for again is kept, and none of who goes through all contacts. */
 const KNOWN_PAGES = 256;
 
 /** Which page: up to `limit` entries after revision `after`. */
