@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rawSqliteRate } from './support/rawSqlite.js';
-import { median, type Bench, type Figure } from './support/figures.js';
-import { expectOnly, load, sideBySide, type LoadResult } from './support/load.js';
+import type { Bench, Figure } from './support/figures.js';
+import { costs, expectOnly, load, rate, ratio, sideBySide, type LoadResult } from './support/load.js';
 import { scratchFolder, startBaseline, startService, tokenFor } from './support/processes.js';
 
 const CONNECTIONS = 64;
@@ -25,18 +25,6 @@ const contact = {
 };
 
 const headers = { Authorization: `Bearer ${tokenFor('org_bench')}`, 'Content-Type': 'application/json' };
-
-/** What an answer cost, of both sides: says more than the rates when the machine is busy. */
-const costs = (ours: readonly LoadResult[], theirs: readonly LoadResult[]) => {
-  const [our, their] = [ours, theirs].map((results) => median(results.map(({ cpu }) => cpu))) as [number, number];
-  return `processor time: ${our.toFixed(0)} µs beside ${their.toFixed(0)} µs, ratio ${(their / our).toFixed(2)}`;
-};
-
-const rates = (results: readonly LoadResult[]) => median(results.map(({ rate }) => rate));
-
-/** The median of the ratios of rounds that were measured one after the other. */
-const ratio = (ours: readonly LoadResult[], theirs: readonly LoadResult[]) =>
-  median(ours.map(({ rate }, round) => rate / (theirs[round]?.rate ?? Number.NaN)));
 
 async function createOne(origin: string): Promise<{ id: string; text: string }> {
   const answer = await fetch(`${origin}/api/v1/contacts`, { method: 'POST', headers, body: JSON.stringify(contact) });
@@ -61,8 +49,8 @@ const read: Bench = {
     );
     await Promise.all([service.stop(), baseline.stop()]);
     return [
-      { name: 'GET /contacts/{id}', value: rates(ours), unit: '/s' },
-      { name: 'a bare Koa app answering the same bytes', value: rates(theirs), unit: '/s' },
+      { name: 'GET /contacts/{id}', value: rate(ours), unit: '/s' },
+      { name: 'a bare Koa app answering the same bytes', value: rate(theirs), unit: '/s' },
       { name: 'GET of the bare Koa app', value: ratio(ours, theirs), unit: 'ratio', asked: { atLeast: 0.5 }, note: costs(ours, theirs) },
     ];
   },
@@ -86,11 +74,11 @@ const create: Bench = {
     say('writing the same rows by raw SQLite');
     const raw = rawSqliteRate(join(folder, 'contacts.sqlite'), join(scratchFolder(), 'raw.sqlite'), CONNECTIONS);
     const figures: Figure[] = [
-      { name: 'POST /contacts', value: rates(ours), unit: '/s' },
-      { name: 'a bare Koa app parsing and answering the body', value: rates(theirs), unit: '/s' },
+      { name: 'POST /contacts', value: rate(ours), unit: '/s' },
+      { name: 'a bare Koa app parsing and answering the body', value: rate(theirs), unit: '/s' },
       { name: 'raw SQLite, the same rows in synced groups of 64', value: raw, unit: '/s' },
       { name: 'POST of the bare Koa app', value: ratio(ours, theirs), unit: 'ratio', asked: { atLeast: 0.3 }, note: costs(ours, theirs) },
-      { name: 'POST of raw SQLite', value: rates(ours) / raw, unit: 'ratio', asked: { atLeast: 0.15 } },
+      { name: 'POST of raw SQLite', value: rate(ours) / raw, unit: 'ratio', asked: { atLeast: 0.15 } },
     ];
     return figures;
   },
@@ -111,7 +99,7 @@ const change: Bench = {
     await service.stop();
     const others = results.flatMap(({ statuses }) => Object.entries(statuses)).filter(([status]) => status !== '200');
     return [
-      { name: 'PUT on one contact', value: rates(results), unit: '/s' },
+      { name: 'PUT on one contact', value: rate(results), unit: '/s' },
       { name: 'PUTs on one contact that were not 200', value: others.reduce((sum, [, count]) => sum + count, 0), unit: 'count', asked: { atMost: 0 } },
     ];
   },

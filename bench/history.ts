@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median, type Bench, type Figure } from './support/figures.js';
-import { expectOnly, load, sideBySide, type LoadResult } from './support/load.js';
+import { costs, expectOnly, load, rate, ratio, sideBySide } from './support/load.js';
 import { scratchFolder, startService, tokenFor, type Running } from './support/processes.js';
 import { seedContacts } from './support/seeding.js';
 
@@ -13,7 +13,6 @@ const ROUNDS = 3;
 const EVENTS = 100;
 
 const headers = { Authorization: `Bearer ${tokenFor('org_bench')}`, 'Content-Type': 'application/json' };
-const rates = (results: readonly LoadResult[]) => median(results.map(({ rate }) => rate));
 
 async function send(origin: string, method: string, path: string, body: unknown): Promise<{ id: string }> {
   const answer = await fetch(`${origin}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
@@ -45,21 +44,14 @@ const history: Bench = {
     );
     await service.stop();
     return [
-      { name: `GET of a history of ${EVENTS} events, the same again`, value: rates(long), unit: '/s' },
-      { name: 'GET /contacts/{id} in the same run', value: rates(one), unit: '/s' },
-      { name: 'GET of a history of GET of the contact', value: ratioOf(long, one), unit: 'ratio', asked: { atLeast: 0.3 }, note: costs(long, one) },
-      { name: 'GET of histories that are not in memory', value: rates(inTurn), unit: '/s' },
-      { name: 'those of GET of the same contacts in turn', value: ratioOf(inTurn, oneInTurn), unit: 'ratio', asked: { atLeast: 0.3 }, note: costs(inTurn, oneInTurn) },
+      { name: `GET of a history of ${EVENTS} events, the same again`, value: rate(long), unit: '/s' },
+      { name: 'GET /contacts/{id} in the same run', value: rate(one), unit: '/s' },
+      { name: 'GET of a history of GET of the contact', value: ratio(long, one), unit: 'ratio', asked: { atLeast: 0.3 }, note: costs(long, one) },
+      { name: 'GET of histories that are not in memory', value: rate(inTurn), unit: '/s' },
+      { name: 'those of GET of the same contacts in turn', value: ratio(inTurn, oneInTurn), unit: 'ratio', asked: { atLeast: 0.3 }, note: costs(inTurn, oneInTurn) },
     ];
   },
 };
-
-const ratioOf = (some: readonly LoadResult[], others: readonly LoadResult[]) => median(some.map(({ rate }, round) => rate / (others[round]?.rate ?? Number.NaN)));
-
-function costs(...sides: (readonly LoadResult[])[]): string {
-  const [some, others] = sides.map((results) => median(results.map(({ cpu }) => cpu)).toFixed(0));
-  return `processor time: ${some} µs beside ${others} µs`;
-}
 
 /** Makes contacts with as many events each; returns their ids. */
 async function withHistories(origin: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 // Load over HTTP by autocannon, from this process, on servers in processes of their own.
 
 import autocannon from 'autocannon';
+import { median } from './figures.js';
 import type { Running } from './processes.js';
 
 export interface Load {
@@ -59,4 +60,18 @@ export async function sideBySide(
     }
   }
   return results;
+}
+
+/** Answers a second over all rounds. */
+export const rate = (results: readonly LoadResult[]) => median(results.map((result) => result.rate));
+
+/** The median of the ratios of rounds that were measured one after the other. */
+export function ratio(ours: readonly LoadResult[], theirs: readonly LoadResult[]): number {
+  return median(ours.map((our, round) => our.rate / (theirs[round]?.rate ?? Number.NaN)));
+}
+
+/** What an answer cost, of both sides: says more than the rates when the machine is busy. */
+export function costs(ours: readonly LoadResult[], theirs: readonly LoadResult[]): string {
+  const [our, their] = [ours, theirs].map((results) => median(results.map(({ cpu }) => cpu))) as [number, number];
+  return `processor time: ${our.toFixed(0)} µs beside ${their.toFixed(0)} µs, ratio ${(their / our).toFixed(2)}`;
 }
