@@ -9,7 +9,7 @@ import { createContact } from '../../src/commands/createContact.js';
 import { publishedTypes } from '../../src/domain/events/published.js';
 import { contactStream } from '../../src/domain/streams.js';
 import { SqliteEventPages } from '../../src/platform/embedded/eventPages.js';
-import { ReadAhead, type PageMaker } from '../../src/platform/embedded/readAhead.js';
+import { ReadAhead, type PageInTheMaking, type PageMaker } from '../../src/platform/embedded/readAhead.js';
 import type { EventPage, EventPlace, PageQuery } from '../../src/ports/eventPages.js';
 import type { KeySubject } from '../../src/ports/keyStore.js';
 import { wrappingKey } from '../contract/embedded.js';
@@ -21,35 +21,46 @@ let opened: OpenedCommands;
 let dataDir: string;
 let plain: SqliteEventPages;
 let maker: Maker;
+let opening: ReadAhead[];
 beforeEach(async () => {
   dataDir = temporaryFolder();
   opened = await openCommands({ dataDir });
   plain = openPages();
   maker = new Maker();
+  opening = [];
 });
 afterEach(async () => {
   plain.close();
-  await maker.close();
+  for (const ahead of opening) await ahead.close();
   await opened.close();
 });
 
 const query: PageQuery = { after: null, limit: 2, types: publishedTypes, form: 'json', maxBytes: 1e6, skipped: [] };
 
+function openAhead(): ReadAhead {
+  const ahead = new ReadAhead(maker);
+  opening.push(ahead);
+  return ahead;
+}
+
 const openPages = () => new SqliteEventPages({ events: join(dataDir, 'contacts.sqlite'), keys: join(dataDir, 'keys.sqlite'), wrappingKeys: [wrappingKey()] });
 
-/** As a thread: what it reads, it reads at once, and tells of it some turns later. */
+/** As a thread: what it reads, it reads at once, and tells of it some turns later, of the end sooner. */
 class Maker implements PageMaker {
   private readonly pages = openPages();
   asked = 0;
+  inPassing = 0;
   isIdle = true;
 
-  async read(organizationId: string, asked: PageQuery): Promise<EventPage> {
+  begin(organizationId: string, asked: PageQuery): PageInTheMaking {
     this.asked += 1;
-    return this.later(organizationId, asked);
+    return this.making(organizationId, asked);
   }
 
-  readInPassing(organizationId: string, asked: PageQuery): Promise<EventPage> | null {
-    return this.isIdle ? this.later(organizationId, asked) : null;
+  beginInPassing(organizationId: string, asked: PageQuery): PageInTheMaking | null {
+    if (!this.isIdle) return null;
+    this.inPassing += 1;
+    return this.making(organizationId, asked);
   }
 
   forget(subject: KeySubject): void {
@@ -60,11 +71,15 @@ class Maker implements PageMaker {
     this.pages.close();
   }
 
-  private async later(organizationId: string, asked: PageQuery): Promise<EventPage> {
-    const page = this.pages.read(organizationId, asked);
-    for (let turns = 0; turns < 3; turns += 1) await turn();
-    return page;
+  private making(organizationId: string, asked: PageQuery): PageInTheMaking {
+    const [end, page] = [this.pages.endOf(organizationId, asked), this.pages.read(organizationId, asked)];
+    return { end: later(end, 1), page: later(page, 3) };
   }
+}
+
+async function later<Value>(value: Value, turns: number): Promise<Value> {
+  for (let waited = 0; waited < turns; waited += 1) await turn();
+  return value;
 }
 
 /** Makes a contact; returns its id. */
@@ -86,7 +101,7 @@ const settled = async () => {
 
 const textOf = ({ content, ...rest }: EventPage) => ({ ...rest, text: Buffer.from(content).toString() });
 
-type Step = { does: 'read' | 'write' | 'wait' } | { does: 'erase' | 'skip'; which: number } | { does: 'begin'; limit: number };
+type Step = { does: 'read' | 'write' | 'wait' } | { does: 'erase' | 'skip'; which: number } | { does: 'begin'; limit: number; maxBytes: number };
 const read = fc.constant({ does: 'read' } as const);
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
@@ -94,7 +109,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     fc.constant({ does: 'write' } as const),
     fc.constant({ does: 'wait' } as const),
     fc.record({ does: fc.constantFrom('erase' as const, 'skip' as const), which: fc.nat(11) }),
-    fc.record({ does: fc.constant('begin' as const), limit: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ does: fc.constant('begin' as const), limit: fc.integer({ min: 1, max: 3 }), maxBytes: fc.constantFrom(1, 1_000, 1e6) }),
   ),
   { maxLength: 25 },
 );
@@ -103,7 +118,7 @@ test('while contacts are written and erased and events skipped, each page is the
   let compared = 0;
   await fc.assert(
     fc.asyncProperty(steps, async (taken) => {
-      const [organizationId, ahead] = [newOrganization(), new ReadAhead(maker)];
+      const [organizationId, ahead] = [newOrganization(), openAhead()];
       const ids: string[] = [];
       for (let made = 0; made < 6; made += 1) ids.push(await make(organizationId));
       let [asked, skipped]: [PageQuery, EventPlace[]] = [query, []];
@@ -113,7 +128,7 @@ test('while contacts are written and erased and events skipped, each page is the
         else if (step.does === 'wait') await settled();
         else if (step.does === 'erase') await erase({ organizationId, id }, ahead);
         else if (step.does === 'skip') skipped = [...skipped, { stream: contactStream(organizationId, id), revision: 0 }];
-        else if (step.does === 'begin') asked = { ...query, limit: step.limit };
+        else if (step.does === 'begin') asked = { ...query, limit: step.limit, maxBytes: step.maxBytes };
         else {
           const expected = plain.read(organizationId, { ...asked, skipped });
           expect(textOf(await ahead.read(organizationId, { ...asked, skipped }))).toEqual(textOf(expected));
@@ -130,7 +145,7 @@ test('while contacts are written and erased and events skipped, each page is the
 test('a walk asks for the first page and the last; a page ahead is for one time, and one that is taken from a walk is made when it is asked for', async () => {
   const { organizationId } = opened;
   for (let made = 0; made < 9; made += 1) await make(organizationId);
-  const ahead = new ReadAhead(maker);
+  const ahead = openAhead();
   const walk = async (): Promise<number> => {
     const before = maker.asked;
     for (let after: string | null = null, more = true; more; ) {
@@ -143,4 +158,26 @@ test('a walk asks for the first page and the last; a page ahead is for one time,
   expect([await walk(), await walk()]).toEqual([3, 3]);
   maker.isIdle = false;
   expect(await walk()).toBe(6);
+});
+
+test('pages are made side by side where one is likely to end; one that is full of bytes before is gone on from where it ends', async () => {
+  const { organizationId } = opened;
+  for (let made = 0; made < 9; made += 1) await make(organizationId);
+  const ahead = openAhead();
+  const first = ahead.read(organizationId, query);
+  await turn();
+  await turn();
+  expect(maker.inPassing).toBe(1);
+  await first;
+  await settled();
+  expect(maker.inPassing).toBe(1);
+
+  const cut = { ...query, maxBytes: 1 };
+  const one = await ahead.read(organizationId, cut);
+  await settled();
+  // The page at the likely end, and the one at the end.
+  expect(maker.inPassing).toBe(3);
+  const asked = maker.asked;
+  const next = await ahead.read(organizationId, { ...cut, after: one.position });
+  expect([next.position, maker.asked]).toEqual([plain.read(organizationId, { ...cut, after: one.position }).position, asked]);
 });

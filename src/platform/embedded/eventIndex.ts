@@ -10,8 +10,10 @@ const LOOKED_AT = 20_000;
 
 const entries = `SELECT position, type FROM events INDEXED BY events_by_organization
   WHERE json_extract(metadata, '$.organizationId') = ? AND position > ? ORDER BY position LIMIT ${LOOKED_AT}`;
-const wanted = `SELECT position FROM (${entries}) WHERE type IN (SELECT value FROM json_each(?)) LIMIT ?`;
+const ofTypes = `SELECT position FROM (${entries}) WHERE type IN (SELECT value FROM json_each(?))`;
+const wanted = `${ofTypes} LIMIT ?`;
 const wantedEvents = `SELECT ${EVENT_COLUMNS} FROM events WHERE position IN (${wanted}) ORDER BY position`;
+const lastWanted = `${ofTypes} LIMIT 1 OFFSET ?`;
 const seenEntries = `SELECT max(position) AS last, count(*) AS count FROM (${entries})`;
 
 const firstFrom = `SELECT position, json_extract(metadata, '$.occurredAt') AS at FROM events WHERE position >= ? ORDER BY position LIMIT 1`;
@@ -29,6 +31,12 @@ export function indexedRows(database: Database, organizationId: string, { after,
   const [[seen, count]] = database.values<[number | null, number]>(seenEntries, organizationId, from) as [[number | null, number]];
   const position: Position | null = seen === null ? after : String(seen);
   return { rows, position, coveredTo: count < LOOKED_AT ? String(Math.max(head, from)) : null };
+}
+
+/** Where the last of `limit` events stands; null when one answer tells of fewer. */
+export function indexedEnd(database: Database, organizationId: string, { after, limit, types }: IndexQuery): Position | null {
+  const [last] = database.values<[number]>(lastWanted, organizationId, Number(after ?? 0), JSON.stringify(types), limit - 1);
+  return last === undefined ? null : String(last[0]);
 }
 
 /** A row of its values. */

@@ -7,12 +7,13 @@ import { joinPersonalText } from '../../domain/events/personal.js';
 import { cloudEventText, isPublished, sourceOf, type PublishedType } from '../../domain/events/published.js';
 import { readWrittenEvent, schemaVersionOf, upcasters, type Upcasters } from '../../domain/events/registry.js';
 import { contactStream, parseStream } from '../../domain/streams.js';
+import type { Position } from '../../ports/eventLog.js';
 import { isAmong, pageForms, type EventPage, type EventPages, type PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject, StoredKey } from '../../ports/keyStore.js';
 import { openBox, splitSealedText, unseal } from '../sealing.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
 import { Database } from './database.js';
-import { indexedRows, toEventRow, type EventValues } from './eventIndex.js';
+import { indexedEnd, indexedRows, toEventRow, type EventValues } from './eventIndex.js';
 import { toEvent } from './eventLog.js';
 import { SqliteKeyReader } from './keyReader.js';
 import { TextBuffer } from './textBuffer.js';
@@ -64,6 +65,11 @@ export class SqliteEventPages {
       limit -= rows.length;
       if (rows.length < ROWS_AT_A_TIME || limit === 0) return { content: this.text.take(), position, coveredTo };
     }
+  }
+
+  /** Where a page ends unless it is full of bytes before; null when there are fewer events. @throws SqliteError */
+  endOf(organizationId: string, query: PageQuery): Position | null {
+    return indexedEnd(this.events, organizationId, query);
   }
 
   /** The subject's key was destroyed. */

@@ -5,11 +5,12 @@ import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { UnreadableEventError } from '../../domain/events/registry.js';
 import { UnavailableError } from '../../ports/errors.js';
+import type { Position } from '../../ports/eventLog.js';
 import type { EventPage, PageQuery } from '../../ports/eventPages.js';
 import type { KeySubject } from '../../ports/keyStore.js';
 import type { OpenEventPages, PageFiles } from './eventPages.js';
-import { ReadAhead, type PageMaker } from './readAhead.js';
-import { END, endThread, startThread } from './threads.js';
+import { ReadAhead, type PageInTheMaking, type PageMaker } from './readAhead.js';
+import { END, endThread, mayStartThreads, startThread } from './threads.js';
 
 /** What a thread is told. They are carried out one after the other. */
 export type PageOrder =
@@ -17,8 +18,8 @@ export type PageOrder =
   | { kind: 'forget'; subject: KeySubject }
   | typeof END;
 
-/** What it answers to `read`. */
-export type PageAnswer = { number: number } & ({ page: EventPage } | { failure: PageFailure });
+/** What it answers to `read`: first `end`, as of a `PageInTheMaking`, unless it fails before. */
+export type PageAnswer = { number: number } & ({ end: Position | null } | { page: EventPage } | { failure: PageFailure });
 
 export interface PageFailure {
   kind: 'unreadable' | 'unavailable' | 'other';
@@ -30,7 +31,7 @@ const MOST_THREADS = 4;
 
 /** Opens `files` when they are first needed. */
 export function openEventPages(files: PageFiles): OpenEventPages {
-  return new ReadAhead(new PagePool(files, Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1))));
+  return new ReadAhead(new PagePool(files, Math.min(MOST_THREADS, availableParallelism())));
 }
 
 export class PagePool implements PageMaker {
@@ -41,13 +42,13 @@ export class PagePool implements PageMaker {
     private readonly size: number,
   ) {}
 
-  read(organizationId: string, query: PageQuery): Promise<EventPage> {
-    return this.leastBusy().read(organizationId, query);
+  begin(organizationId: string, query: PageQuery): PageInTheMaking {
+    return this.leastBusy().begin(organizationId, query);
   }
 
-  readInPassing(organizationId: string, query: PageQuery): Promise<EventPage> | null {
-    const idle = [...this.threads].find(({ waiting }) => waiting === 0);
-    return idle?.read(organizationId, query) ?? null;
+  beginInPassing(organizationId: string, query: PageQuery): PageInTheMaking | null {
+    const isIdle = this.threads.size < this.size || [...this.threads].some(({ waiting }) => waiting === 0);
+    return isIdle && mayStartThreads() ? this.leastBusy().begin(organizationId, query) : null;
   }
 
   forget(subject: KeySubject): void {
@@ -67,10 +68,17 @@ export class PagePool implements PageMaker {
   }
 }
 
+/** Who waits for a page. */
+interface Asker {
+  ends(end: Position | null): void;
+  resolve(page: EventPage): void;
+  reject(error: Error): void;
+}
+
 /** One thread; when it ends by itself, what it had to do fails, and another takes its place. */
 class PageThread {
   private readonly worker: Worker;
-  private readonly asked = new Map<number, { resolve: (page: EventPage) => void; reject: (error: Error) => void }>();
+  private readonly asked = new Map<number, Asker>();
   private numbers = 0;
 
   constructor(files: PageFiles, ended: () => void) {
@@ -81,7 +89,7 @@ class PageThread {
     this.worker.on('error', (error) => (cause = error));
     this.worker.on('exit', () => {
       ended();
-      for (const { reject } of this.asked.values()) reject(new UnavailableError('a thread that reads events ended', { cause }));
+      for (const asker of this.asked.values()) fail(asker, new UnavailableError('a thread that reads events ended', { cause }));
     });
   }
 
@@ -90,12 +98,13 @@ class PageThread {
     return this.asked.size;
   }
 
-  read(organizationId: string, query: PageQuery): Promise<EventPage> {
+  begin(organizationId: string, query: PageQuery): PageInTheMaking {
     const number = (this.numbers += 1);
-    return new Promise((resolve, reject) => {
-      this.asked.set(number, { resolve, reject });
-      this.send({ kind: 'read', number, organizationId, query });
-    });
+    let ends: Asker['ends'] = () => undefined;
+    const end = new Promise<Position | null>((resolve) => (ends = resolve));
+    const page = new Promise<EventPage>((resolve, reject) => this.asked.set(number, { ends, resolve, reject }));
+    this.send({ kind: 'read', number, organizationId, query });
+    return { page, end };
   }
 
   send(order: PageOrder): void {
@@ -109,10 +118,20 @@ class PageThread {
 
   private settle(answer: PageAnswer): void {
     const asker = this.asked.get(answer.number);
+    if (asker === undefined) return;
+    if ('end' in answer) {
+      asker.ends(answer.end);
+      return;
+    }
     this.asked.delete(answer.number);
-    if ('page' in answer) asker?.resolve(answer.page);
-    else asker?.reject(errorOf(answer.failure));
+    if ('page' in answer) asker.resolve(answer.page);
+    else fail(asker, errorOf(answer.failure));
   }
+}
+
+function fail(asker: Asker, error: Error): void {
+  asker.ends(null);
+  asker.reject(error);
 }
 
 /** Errors lose their class between threads. */

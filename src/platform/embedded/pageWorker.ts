@@ -20,6 +20,7 @@ port.on('message', (order: PageOrder) => {
 
 function answer({ number, organizationId, query }: Extract<PageOrder, { kind: 'read' }>): void {
   try {
+    port.postMessage({ number, end: pages.endOf(organizationId, query) } satisfies PageAnswer);
     const page = pages.read(organizationId, query);
     port.postMessage({ number, page } satisfies PageAnswer, [page.content.buffer as ArrayBuffer]);
   } catch (error) {

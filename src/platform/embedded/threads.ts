@@ -29,6 +29,9 @@ export function startThread(module: URL, workerData: unknown): Worker {
   return worker;
 }
 
+/** Whether a thread may begin: not once the process is ending. */
+export const mayStartThreads = (): boolean => !ending;
+
 /** The next message that a thread sends. @throws whatever it throws, and when it ends without */
 export async function answerOf<Answer>(worker: Worker): Promise<Answer> {
   const settled = new AbortController();
