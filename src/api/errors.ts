@@ -15,7 +15,7 @@ export const errorCatalog = {
   WEBHOOK_NOT_FOUND: { status: 404, description: 'The webhook endpoint was not found' },
   METHOD_NOT_ALLOWED: { status: 405, description: 'The path does not have that method; `Allow` says which it has' },
   CONFLICT: { status: 409, description: 'Others changed it at the same time, the id is taken, or a request with this key is still running' },
-  PRECONDITION_FAILED: { status: 412, description: 'It was changed since: its ETag is not one that If-Match names' },
+  PRECONDITION_FAILED: { status: 412, description: 'Its ETag is not one that If-Match names, or is one that If-None-Match names' },
   PAYLOAD_TOO_LARGE: { status: 413, description: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, description: 'The body is not sent as JSON' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, description: 'This Idempotency-Key came with another request before' },
@@ -86,6 +86,6 @@ export function refused(refusal: Refusal): ApiError {
     case 'CONFLICT':
       return new ApiError('CONFLICT', 'Others changed it at the same time; try again', [], { 'Retry-After': '1' });
     case 'PRECONDITION_FAILED':
-      return new ApiError('PRECONDITION_FAILED', 'It was changed since: its ETag is not one that If-Match names');
+      return new ApiError('PRECONDITION_FAILED', 'Its ETag is not one that If-Match names, or is one that If-None-Match names');
   }
 }

@@ -2,6 +2,7 @@
 // and with nothing else.
 
 import type { Context } from 'koa';
+import type { CommandContext } from '../commands/handle.js';
 
 /** Raised when the representation of the same revision changes. */
 const REPRESENTATION = 1;
@@ -11,10 +12,21 @@ export function etagOf(revision: number, dangling = false): string {
   return `"${REPRESENTATION}.${revision}${dangling ? 'd' : ''}"`;
 }
 
-/** The revisions that If-Match names; undefined without one, or when it is `*`. Tags that are not ours, and an empty one, name none. */
-export function ifMatchRevisions(ctx: Context): number[] | undefined {
-  const header = ctx.req.headers['if-match']?.trim();
-  if (header === undefined || header === '*') return undefined;
+/**
+ * What a write insists on: If-Match, and If-None-Match, whose `*` nothing that exists fulfils
+ * (RFC 9110, section 13.1).
+ */
+export function preconditions(ctx: Context): Pick<CommandContext, 'ifRevisions' | 'unlessRevisions'> {
+  const [match, noneMatch] = [ctx.req.headers['if-match']?.trim(), ctx.req.headers['if-none-match']?.trim()];
+  if (noneMatch === '*') return { ifRevisions: [] };
+  return {
+    ifRevisions: match === undefined || match === '*' ? undefined : revisionsIn(match),
+    unlessRevisions: noneMatch === undefined ? undefined : revisionsIn(noneMatch),
+  };
+}
+
+/** The revisions that tags name. Those that are not ours, and an empty one, name none. */
+function revisionsIn(header: string): number[] {
   return header.split(',').flatMap((tag) => {
     // A proxy that compresses makes a tag weak; it names the same revision.
     const match = /^(?:W\/)?"(\d+)\.(\d{1,15})d?"$/.exec(tag.trim());

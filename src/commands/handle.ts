@@ -32,6 +32,8 @@ export interface CommandContext {
   causationId: string | null;
   /** The revisions of which the aggregate must be at one, when the client insists (If-Match). */
   ifRevisions?: readonly number[] | undefined;
+  /** Those of which it must be at none (If-None-Match). */
+  unlessRevisions?: readonly number[] | undefined;
   /** Ids set aside by an idempotency key; `takenOver`: an earlier try may have used them. */
   reserved?: (ReservedIds & { takenOver: boolean }) | undefined;
 }
@@ -211,9 +213,10 @@ export class CommandHandler {
   }
 }
 
-/** Whether the aggregate is at a revision that the client insists on, if it does. */
-export function meetsCondition({ ifRevisions }: CommandContext, { revision, end }: Omit<Newest<unknown>, 'state'>): boolean {
-  return ifRevisions === undefined || ifRevisions.includes(revision) || ifRevisions.includes(end);
+/** Whether the aggregate is at a revision that the client insists on, if it does, and at none that it rules out. */
+export function meetsCondition({ ifRevisions, unlessRevisions }: CommandContext, { revision, end }: Omit<Newest<unknown>, 'state'>): boolean {
+  const isIn = (revisions: readonly number[]) => revisions.includes(revision) || revisions.includes(end);
+  return (ifRevisions === undefined || isIn(ifRevisions)) && !(unlessRevisions !== undefined && isIn(unlessRevisions));
 }
 
 function nothingYet<State, Event extends DomainEvent>(aggregate: Aggregate<State, Event>): Cached {

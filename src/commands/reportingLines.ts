@@ -95,7 +95,7 @@ export class ReportingLines {
 
   /** Takes the claimed revision, so that whoever claimed it must look again. */
   private async fence(context: CommandContext, { contactId, revision }: ReportingClaim): Promise<void> {
-    const fencing = { ...context, reserved: undefined, ifRevisions: [revision - 1] };
+    const fencing = { ...context, reserved: undefined, ifRevisions: [revision - 1], unlessRevisions: undefined };
     const stream = contactStream(context.organizationId, contactId);
     await this.handler.executeAtOnce(contactAggregate, stream, fencing, ({ state }) =>
       decideContact(state, { type: 'fenceReportingLine' }),

@@ -66,6 +66,19 @@ describe.each(['contacts', 'companies'])('%s', (kind) => {
     expect((await client.put(path, { name: 'z' }, { 'If-Match': '*' })).status).toBe(404);
   });
 
+  test.each(['PUT', 'PATCH', 'DELETE'])('%s with an If-None-Match that names it: 412 and no change; one that does not stands in nobody’s way', async (method) => {
+    const { path, tag } = await create();
+    const body = method === 'DELETE' ? undefined : { name: 'z' };
+    for (const held of ['*', tag, `W/${tag}`, `"other", ${tag}`]) {
+      expectError(await client.send(method, path, body, { 'If-None-Match': held }), 412, 'PRECONDITION_FAILED', []);
+    }
+    expectError(await client.send(method, path, body, { 'If-Match': tag, 'If-None-Match': '*' }), 412, 'PRECONDITION_FAILED', []);
+    expect((await client.get(path)).body.name).toBe('x');
+    const reply = await client.send(method, path, body, { 'If-None-Match': '"other"' });
+    expect(reply.status).toBe(method === 'DELETE' ? 204 : 200);
+    expect((await client.send(method, `/${kind}/none`, body, { 'If-None-Match': '*' })).status).toBe(404);
+  });
+
   test('a change that changes nothing still insists on its condition', async () => {
     const { path, tag } = await create();
     await client.put(path, { name: 'y' });

@@ -18,7 +18,7 @@ const description = `The contacts of a revenue-recognition platform: people at c
 
 Every request carries \`Authorization: Bearer <token>\`; the token's \`organizationId\` decides what is seen. After a 2xx, every endpoint shows the write.
 
-- **Concurrency**: single resources have an \`ETag\`. \`If-None-Match\` gets 304; \`If-Match\` on a write gets 412 when it was changed meanwhile.
+- **Concurrency**: single resources have an \`ETag\`. \`If-None-Match\` gets 304; \`If-Match\` on a write gets 412 when it was changed meanwhile, as does an \`If-None-Match\` that names what is there.
 - **Retries**: a \`POST\` with an \`Idempotency-Key\` is carried out once, whatever happens between.
 - **Limits**: requests are limited by the hour and by the minute for each organization; \`X-RateLimit-*\` speak of the hour, and a 429 says when to go on in \`Retry-After\`.
 - **Errors** all have one shape; \`details\` names every wrong field.`;

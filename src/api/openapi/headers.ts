@@ -16,7 +16,11 @@ export const requestHeaders = {
     schema: text,
     example: '"1.4"',
   },
-  'If-None-Match': { description: 'ETags that the client has: 304 when the resource still has one of them.', schema: text, example: '"1.4"' },
+  'If-None-Match': {
+    description: 'ETags, separated by commas, or `*`. A read is answered by 304 when the resource still has one of them; a write is not carried out then, and answered by 412.',
+    schema: text,
+    example: '"1.4"',
+  },
   'Idempotency-Key': {
     description: 'Any text of yours, 1 to 255 printable ASCII characters. The same request with the same key is carried out once; its answer is kept for 24 hours.',
     schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },

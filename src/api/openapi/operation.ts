@@ -79,7 +79,7 @@ function requestBody({ body, bodyExample }: Route, components: Components): Json
 }
 
 /** The answers that are no errors: those of the route, and what the headers it heeds add to them. */
-function successes(route: Description & Partial<Pick<Route, 'accepts'>>, components: Components): JsonObject {
+function successes(route: Description & Partial<Pick<Route, 'accepts' | 'method'>>, components: Components): JsonObject {
   const accepts = route.accepts ?? [];
   const limits = 'scope' in route ? rateLimitHeaders : [];
   const replayed: HeaderName[] = accepts.includes('Idempotency-Key') ? ['Idempotency-Replayed'] : [];
@@ -88,7 +88,7 @@ function successes(route: Description & Partial<Pick<Route, 'accepts'>>, compone
     return [status, { description, headers: headersOf(headers, [...mayHave, ...replayed, ...limits]), ...contentOf(response, components) }];
   });
   const unchanged = { description: 'The client has it already', headers: headersOf(['ETag'], limits) };
-  return { ...Object.fromEntries(answers), ...(accepts.includes('If-None-Match') ? { 304: unchanged } : {}) };
+  return { ...Object.fromEntries(answers), ...(route.method === 'GET' && accepts.includes('If-None-Match') ? { 304: unchanged } : {}) };
 }
 
 function contentOf({ schema, mediaType = 'application/json', example, alternatives = {} }: ResponseDescription, components: Components): JsonObject {

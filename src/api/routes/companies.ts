@@ -92,7 +92,7 @@ function changeRoutes({ commands }: RouteDeps): Route[] {
       body: companyPatchSchema,
       bodyExample: companyPatchExample,
       alsoWrong: besides(companyPatchSchema, (ctx, patch) => companyIssues(commands, principalOf(ctx).organizationId, companyId(ctx, 'id'), patch)),
-      accepts: ['If-Match'],
+      accepts: ['If-Match', 'If-None-Match'],
       responses: { 200: resourceResponse('The company as it is now', companySchema, changedCompanyExample) },
       errors: ['COMPANY_NOT_FOUND', 'CONFLICT'],
       handle: async (ctx, { body: patch }) => {
@@ -113,7 +113,7 @@ const deleteRoute = ({ commands }: RouteDeps) =>
     tag,
     summary: 'Delete a company',
     params: { id: companyIdParameter },
-    accepts: ['If-Match'],
+    accepts: ['If-Match', 'If-None-Match'],
     responses: { 204: { description: 'It is deleted' } },
     errors: ['COMPANY_NOT_FOUND', 'CONFLICT'],
     handle: async (ctx) => {

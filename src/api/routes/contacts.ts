@@ -10,7 +10,7 @@ import { readsAsOf } from '../asOf.js';
 import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { companyNotFound, contactNotFound, refused } from '../errors.js';
-import { etagOf, ifMatchRevisions } from '../etag.js';
+import { etagOf, preconditions } from '../etag.js';
 import { answerOnce } from '../idempotency.js';
 import {
   changedContactExample,
@@ -107,7 +107,7 @@ function changeRoutes({ commands }: RouteDeps): Route[] {
       body: contactPatchSchema,
       bodyExample: contactPatchExample,
       alsoWrong: besides(contactPatchSchema, (ctx, patch) => contactIssues(commands, principalOf(ctx).organizationId, contactId(ctx), patch)),
-      accepts: ['If-Match'],
+      accepts: ['If-Match', 'If-None-Match'],
       responses: { 200: resourceResponse('The contact as it is now', contactSchema, changedContactExample) },
       errors: ['CONTACT_NOT_FOUND', 'CONFLICT'],
       handle: async (ctx, { body }) => {
@@ -129,7 +129,7 @@ const deleteRoute = ({ commands }: RouteDeps) =>
     summary: 'Delete a contact',
     description: 'Its reports no longer report to anyone, and no company has it as primary contact. Its history stays readable.',
     params: { id: contactIdParameter },
-    accepts: ['If-Match'],
+    accepts: ['If-Match', 'If-None-Match'],
     responses: { 204: { description: 'It is deleted' } },
     errors: ['CONTACT_NOT_FOUND', 'CONFLICT'],
     handle: async (ctx) => {
@@ -149,7 +149,7 @@ const setPrimaryRoute = (deps: RouteDeps) =>
     description: 'Takes no body. `If-Match` and `ETag` are those of the company.',
     params: { id: contactIdParameter, companyId: companyIdParameter },
     body: noParameters.optional(),
-    accepts: ['Idempotency-Key', 'If-Match'],
+    accepts: ['Idempotency-Key', 'If-Match', 'If-None-Match'],
     responses: { 200: resourceResponse('The contact and its company', primarySchema, primaryExample) },
     errors: ['CONTACT_NOT_FOUND', 'COMPANY_NOT_FOUND', 'INVALID_ENTITY_TYPE', 'CONFLICT'],
     handle: (ctx, { raw }) => postSetPrimary(ctx, deps, raw),
@@ -160,7 +160,7 @@ async function postSetPrimary(ctx: ApiContext, { commands, idempotency }: RouteD
   await answerOnce(ctx, idempotency, raw, async (context) => {
     // An id that is none is nobody's; the contact is looked for first.
     const companyId = parseId(ctx.params.companyId ?? '') ?? 'none';
-    const conditional = { ...context, ifRevisions: ifMatchRevisions(ctx) };
+    const conditional = { ...context, ...preconditions(ctx) };
     const outcome = await setPrimary(commands, conditional, { contactId: id, companyId });
     if (!outcome.done) throw refused(outcome.refusal);
     const { contact, company, companyRevision } = outcome;

@@ -9,7 +9,7 @@ import type { ListPage, ListQuery, Shown } from '../../ports/readStore.js';
 import { BASE_PATH } from '../routing.js';
 import { answerMade, commandContext, type ApiContext } from '../context.js';
 import { refused, type ApiError } from '../errors.js';
-import { clientHas, etagOf, ifMatchRevisions } from '../etag.js';
+import { clientHas, etagOf, preconditions } from '../etag.js';
 import type { Answer } from '../idempotency.js';
 import { pageBody } from '../paging.js';
 import { renderJson, type RenderedJson } from '../rendered.js';
@@ -74,7 +74,7 @@ export function stateOf<State>(outcome: Outcome<State>): { state: State; revisio
   return outcome;
 }
 
-/** The context of a write that may insist on a revision. */
+/** The context of a write that may insist on what is there. */
 export function conditionalContext(ctx: ApiContext): CommandContext {
-  return { ...commandContext(ctx), ifRevisions: ifMatchRevisions(ctx) };
+  return { ...commandContext(ctx), ...preconditions(ctx) };
 }

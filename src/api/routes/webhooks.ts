@@ -3,7 +3,7 @@
 import { principalOf } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { refused } from '../errors.js';
-import { clientHas, etagOf, ifMatchRevisions } from '../etag.js';
+import { clientHas, etagOf, preconditions } from '../etag.js';
 import { answerOnce } from '../idempotency.js';
 import { createdResponse, resourceResponse } from '../openapi/responses.js';
 import { newWebhookExample, webhookExample, webhookPatchExample, webhookWithSecretExample } from '../openapi/webhookExamples.js';
@@ -95,7 +95,7 @@ function changeRoutes({ webhooks }: RouteDeps): Route[] {
       params: { id: webhookIdParameter },
       body: webhookPatchSchema,
       bodyExample: webhookPatchExample,
-      accepts: ['If-Match'],
+      accepts: ['If-Match', 'If-None-Match'],
       responses: { 200: resourceResponse('The endpoint as it is now', webhookSchema, { ...webhookExample, ...webhookPatchExample }) },
       errors: ['WEBHOOK_NOT_FOUND', 'CONFLICT'],
       handle: async (ctx, { body }) => {
@@ -119,7 +119,7 @@ const deleteRoute = ({ webhooks }: RouteDeps) =>
     summary: 'Delete a webhook endpoint',
     description: 'Its secrets are destroyed, and what is pending is not sent.',
     params: { id: webhookIdParameter },
-    accepts: ['If-Match'],
+    accepts: ['If-Match', 'If-None-Match'],
     responses: { 204: { description: 'It is deleted' } },
     errors: ['WEBHOOK_NOT_FOUND', 'CONFLICT'],
     handle: async (ctx) => {
@@ -140,13 +140,13 @@ const rotateRoute = ({ webhooks, idempotency }: RouteDeps) =>
     description: 'Shown this once. For 24 hours deliveries are signed with the secrets before it, too; five can sign at a time.',
     params: { id: webhookIdParameter },
     body: noParameters.optional(),
-    accepts: ['Idempotency-Key', 'If-Match'],
+    accepts: ['Idempotency-Key', 'If-Match', 'If-None-Match'],
     responses: { 200: resourceResponse('The endpoint and its new secret', webhookWithSecretSchema, webhookWithSecretExample) },
     errors: ['WEBHOOK_NOT_FOUND', 'CONFLICT'],
     handle: async (ctx, { raw }) => {
       const { endpointId } = webhookRef(ctx);
       await answerOnce(ctx, idempotency, raw, async (context) => {
-        const conditional = { ...context, ifRevisions: ifMatchRevisions(ctx) };
+        const conditional = { ...context, ...preconditions(ctx) };
         return secretAnswer(await webhooks.commands.rotateSecret(conditional, endpointId), 200);
       });
     },
