@@ -1,10 +1,12 @@
 // Compares read models with what the events say.
 
 import { z } from 'zod';
+import { UnavailableError } from '../ports/errors.js';
 import type { GenerationName } from '../ports/projection.js';
+import type { Damage, ProjectionChecks } from '../ports/projectionChecks.js';
 import { verify, type Difference } from '../projections/verify.js';
 import { verifyIndex } from '../projections/verifyIndex.js';
-import type { Operation } from './operation.js';
+import { lineOf, type Operation, type Report } from './operation.js';
 import { asOperationError, projectionSchema, projectionsNamed } from './projections.js';
 
 /** How many differences are told of one by one. */
@@ -35,14 +37,20 @@ export const verifyOperation: Operation<{ projection: GenerationName | null }, V
       if (result.differences.length < LISTED) result.differences.push({ projection, organizationId, id, kind, fields });
     };
     const options = { found, report, signal };
-    for (const projection of projectionsNamed(name, projector)) {
-      const compared = projection.name === 'events' ? verifyIndex(projector.deps, options) : verify(projection, projector.deps, options);
-      result.compared += await asOperationError(compared);
+    let unreadable: UnavailableError | null = null;
+    try {
+      for (const projection of projectionsNamed(name, projector)) {
+        const compared = projection.name === 'events' ? verifyIndex(projector.deps, options) : verify(projection, projector.deps, options);
+        result.compared += await asOperationError(compared);
+      }
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      unreadable = error;
     }
-    report({ done: 0, total: 1, unit: 'check of the files' });
-    const { lines, documents } = await platform.checks.damage();
-    report({ done: 1, total: 1, unit: 'check of the files' });
-    result.damage = lines;
+    const { lines, documents } = await damageOf(platform.checks, report);
+    // What is in the way of comparing may be what the check of the files tells in full.
+    if (unreadable !== null && lines.length === 0) throw unreadable;
+    result.damage = unreadable === null ? lines : [...lines, `comparing ended early: ${lineOf(unreadable)}`];
     for (const { projection, organizationId, id, part } of documents) {
       const isAsked = name === null || name === projection;
       if (isAsked) found({ projection, organizationId, id: id ?? '', kind: id === null ? 'superfluous' : 'different', fields: [part] });
@@ -50,3 +58,10 @@ export const verifyOperation: Operation<{ projection: GenerationName | null }, V
     return result;
   },
 };
+
+async function damageOf(checks: ProjectionChecks, report: Report): Promise<Damage> {
+  report({ done: 0, total: 1, unit: 'check of the files' });
+  const damage = await checks.damage();
+  report({ done: 1, total: 1, unit: 'check of the files' });
+  return damage;
+}

@@ -1,5 +1,7 @@
 // Verify finds whatever was done to read models behind the service's back, and nothing else.
 
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Host } from '../../src/operations/operation.js';
 import { verifyOperation } from '../../src/operations/verify.js';
@@ -31,6 +33,17 @@ async function after(sql: string) {
   const { differences, differing } = await verified();
   expect(differing).toBe(differences.length);
   return differences.map(({ projection, organizationId, id, kind, fields }) => `${kind} ${projection} ${organizationId}/${id} ${fields.join(' ')}`.trim());
+}
+
+interface Page {
+  pgoffset: number;
+  pgsize: number;
+}
+
+function overwrite(file: string, at: number, bytes: Buffer): void {
+  const opened = openSync(file, 'r+');
+  writeSync(opened, bytes, 0, bytes.length, at);
+  closeSync(opened);
 }
 
 const rowid = (id: string) => `(SELECT rowid FROM documents WHERE ${contact(id)})`;
@@ -93,6 +106,20 @@ test.each(['events_by_organization', 'documents_by_department'])('finds an index
   const { differing, damage } = await verified();
   expect(differing).toBe(0);
   expect(damage).toEqual(expect.arrayContaining([expect.stringMatching(new RegExp(`row \\d+ missing from index ${index}`))]));
+});
+
+test.each(['documents', 'events', 'search_trigrams_data'])('tells of a page of %s that cannot be read, and of all that is wrong with the file besides', async (table) => {
+  const [page, other] = inStore(folder, (file) => {
+    file.pragma('wal_checkpoint(TRUNCATE)');
+    const leaf = `SELECT pgoffset, pgsize FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET (SELECT count(*) / 2 FROM dbstat WHERE name = ?1 AND pagetype = 'leaf')`;
+    return [table, 'history'].map((name) => file.prepare(leaf).get([name]) as { pgoffset: number; pgsize: number });
+  }) as [Page, Page];
+  await host.platform.close();
+  for (const { pgoffset, pgsize } of [page, other]) overwrite(join(folder, 'contacts.sqlite'), pgoffset, Buffer.alloc(pgsize, 255));
+  host = await openTestHost(folder);
+  const { damage } = await verified();
+  expect(damage).toEqual(expect.arrayContaining([expect.stringMatching(/^Tree \d+ page \d+.*: btreeInitPage\(\) returns error code 11$/)]));
+  expect(new Set(damage.flatMap((line) => /^Tree \d+ page (\d+)/.exec(line)?.[1] ?? [])).size).toBeGreaterThanOrEqual(2);
 });
 
 test('says which documents cannot be replayed', async () => {

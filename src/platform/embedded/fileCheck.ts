@@ -6,6 +6,7 @@ import type Sqlite from 'libsql';
 import { decodeOrganization } from '../../domain/streams.js';
 import type { Damage, DamagedDocument } from '../../ports/projectionChecks.js';
 import type { ProjectionName } from '../../ports/projection.js';
+import { isSqliteError } from './database.js';
 import { shortGrams } from './search.js';
 
 const INDEXES = ['search_trigrams', 'search_grams'] as const;
@@ -29,8 +30,19 @@ const placeOf = (rowid: number, offset: number) => (rowid % 1_000_003) * 1_009 +
 
 /** Within a read transaction of `handle`. */
 export function checkFile(handle: Sqlite.Database): Damage {
-  const lines = all<{ integrity_check: string }>(handle, 'PRAGMA integrity_check').map((row) => row.integrity_check).filter((line) => line !== 'ok');
+  const lines = checkPages(handle);
   if (!hasDocuments(handle)) return { lines, documents: [] };
+  try {
+    return { lines, documents: checkTexts(handle, lines) };
+  } catch (error) {
+    // What is damaged cannot all be gone through.
+    if (lines.length === 0 || !isSqliteError(error)) throw error;
+    return { lines: [...lines, `the full-text indexes were not checked to their end: ${error.message}`], documents: [] };
+  }
+}
+
+/** Documents of which the full-text indexes hold something else; where none is known, that is a line. */
+function checkTexts(handle: Sqlite.Database, lines: string[]): DamagedDocument[] {
   const rowids = new Set<number>(INDEXES.flatMap((index) => withoutDocument(handle, index)));
   const expected = talliesOf(handle, rowids);
   for (const index of INDEXES) {
@@ -39,7 +51,20 @@ export function checkFile(handle: Sqlite.Database): Damage {
     for (const rowid of found) rowids.add(rowid);
     if (terms.length > 0 && rowids.size === 0) lines.push(`${index}: ${terms.length} terms stand at other places than in the documents`);
   }
-  return { lines, documents: [...rowids].flatMap((rowid) => documentAt(handle, rowid)) };
+  return [...rowids].flatMap((rowid) => documentAt(handle, rowid));
+}
+
+/** SQLite's own check, a line each. */
+function checkPages(handle: Sqlite.Database): string[] {
+  const check = 'SELECT integrity_check AS found FROM pragma_integrity_check';
+  const linesOf = (sql: string) => all<{ found: string }>(handle, sql).flatMap(({ found }) => found.split('\n')).filter((line) => line !== 'ok' && !line.startsWith('***'));
+  try {
+    return linesOf(check);
+  } catch (error) {
+    if (!isSqliteError(error)) throw error;
+    // Damaged trees are told of in the first row; to hold a table's rows against its indexes, they must be whole.
+    return [...linesOf(`${check} LIMIT 1`), `rows were not held against their indexes: ${error.message}`];
+  }
 }
 
 function hasDocuments(handle: Sqlite.Database): boolean {
