@@ -232,6 +232,16 @@ describe('a read', () => {
     expect(head).toBe(found[1]?.position);
   });
 
+  test('of a stream whose beginning is gone gives each event once', async () => {
+    const { double, log } = await open();
+    const stream = newStream();
+    await log.append(stream, 'none', storedEvents(3));
+    double.log.delete(stream, 'soft');
+    const events = storedEvents(1_200);
+    await log.append(stream, 2, events);
+    expect(idsOf(await all(log.read(stream, 0)))).toEqual(idsOf(events));
+  });
+
   test('leaves out what is not ours, however much it is, and moves past it', async () => {
     const { double, log } = await open();
     const events = storedEvents(3);
@@ -256,6 +266,19 @@ describe('a read', () => {
     const first = await log.readAll(null, 500);
     expect(first).toMatchObject({ events: [], caughtUp: false });
     expect(await log.readAll(first.position, 500)).toMatchObject({ events: [expect.anything()], caughtUp: true });
+  });
+
+  test('of the head looks back over a bounded number of events, and says how far', async () => {
+    const { double, log } = await open();
+    for (let n = 0; n < 25_000; n += 1) double.log.foreign();
+    const head = await log.head();
+    expect(double.calls.read).toBeLessThan(40);
+    const follower = following(log);
+    await follower.position((position) => log.compare(position, head) >= 0);
+    const answer = await log.append(newStream(), 'none', storedEvents(1));
+    const ours = 'position' in answer ? answer.position : null;
+    expect(log.compare(ours, head)).toBeGreaterThan(0);
+    expect(await log.head()).toBe(ours);
   });
 
   test('of the head finds the last event of ours behind whatever follows', async () => {
@@ -421,6 +444,32 @@ describe('a subscription', () => {
     await follower.position((position) => log.compare(position, last) > 0);
     expect(idsOf(follower.events())).toEqual(ours);
     expectInOrder(log, follower.batches);
+  });
+
+  test('goes on from a checkpoint at what $all does not give to who reads it', async () => {
+    const { double, log } = await open();
+    await appendEach(log, storedEvents(1));
+    const follower = following(log);
+    await follower.caughtUp();
+    const last = follower.batches.at(-1)?.position ?? null;
+    for (let n = 0; n < 1_024; n += 1) double.log.foreign('$epoch-information', '$epoch-information');
+    await follower.position((position) => log.compare(position, last) > 0);
+    const reached = follower.batches.at(-1)?.position ?? '';
+    expect(await log.reaches(reached)).toBe(true);
+    expect(await log.readAll(reached, 10)).toMatchObject({ events: [], caughtUp: true });
+    const events = storedEvents(2);
+    await appendEach(log, events);
+    expect(idsOf(await following(openLog(double.url), reached).count(2))).toEqual(idsOf(events));
+  });
+
+  test('passes over what the server takes for one of ours and whose name says otherwise', async () => {
+    const { double, log } = await open();
+    const follower = following(log);
+    await follower.caughtUp();
+    double.log.append('con\u00adtact-acme-1', 'any', [own()]);
+    const events = storedEvents(1);
+    await appendEach(log, events);
+    expect(idsOf(await follower.count(1))).toEqual(idsOf(events));
   });
 
   test('from a position whose event was scavenged misses nothing that comes after', async () => {

@@ -99,8 +99,10 @@ export class EventStoreDbConnection {
     const filter = streamNameFilter({
       prefixes: [...prefixes],
       checkpointInterval: CHECKPOINT_INTERVAL,
-      // Put among the events, to be met after those it follows: this runs ahead of the loop below.
-      checkpointReached: (subscription, checkpoint) => void subscription.push({ checkpoint }),
+      // Put among the events, to be met after those it follows: this runs ahead of the loop below. It
+      // may name an event that reads of $all leave out, as the server's own at an election: just before
+      // it, which a prepare position of 0 says, is a place that is not expected to hold one.
+      checkpointReached: (subscription, { commit }) => void subscription.push({ checkpoint: { commit, prepare: 0n } }),
     });
     const subscription = this.client.subscribeToAll({ fromPosition: readPosition(after), filter, requiresLeader: true });
     subscription.on('error', ignore);

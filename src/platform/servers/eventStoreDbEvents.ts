@@ -22,11 +22,13 @@ const alien: EventMetadata = {
 };
 
 /**
- * Whether the server wrote it: it keeps types that begin so for itself, and ends a stream that is
- * deleted for good with one, even a stream of ours.
+ * Whether its stream is named as ours are, and it was not written by the server: that keeps types
+ * that begin with `$` for itself, and ends a stream that is deleted for good with one, even a stream
+ * of ours. Held against what a filter of the server lets through, too: it compares names as texts of
+ * a language, in which some characters count for nothing.
  */
-export function isOfServer({ type }: { type: string }): boolean {
-  return type.startsWith('$');
+export function isOurs({ streamId, type }: { streamId: string; type: string }, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => streamId.startsWith(prefix)) && !type.startsWith('$');
 }
 
 export function toStoredEvent(recorded: AllStreamRecordedEvent | RecordedEvent): StoredEvent {

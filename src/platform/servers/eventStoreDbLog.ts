@@ -9,7 +9,7 @@ import type { PickingLog } from '../indexedEvents.js';
 import type { AppendResult, EventBatch, EventLog, ExpectedRevision, NewStoredEvent, Position, StoredEvent } from '../../ports/eventLog.js';
 import { EventStoreDbConnection } from './eventStoreDbConnection.js';
 import { AppendTooLargeError, LogEndsBeforeError, isTombstoned, isWrongVersion } from './eventStoreDbErrors.js';
-import { isOfServer, toStoredEvent } from './eventStoreDbEvents.js';
+import { isOurs, toStoredEvent } from './eventStoreDbEvents.js';
 import { comparePositions, decodePosition, encodePosition, isPosition, type LogPosition } from './eventStoreDbPositions.js';
 import { EventStoreDbPicks } from './eventStoreDbPicks.js';
 import { patiently, pauseAfter } from './eventStoreDbRetries.js';
@@ -66,7 +66,7 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     (stream, from, count) => this.readSome(stream, from, count),
     (from, count) => this.reading(async () => (await this.connection.readAll(decodePosition(from), count)).map(toStoredEvent)),
   );
-  /** Of ours, the furthest event known; looking for the last one need not look before it. */
+  /** The furthest event of ours that is known, or where a search ended; looking for the last one need not look before it. */
   private furthest: LogPosition | null = null;
 
   /** @throws BadConnectionStringError */
@@ -103,8 +103,10 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     for (let from = fromRevision; ; ) {
       const events = await this.readSome(stream, from, READ_BATCH);
       if (events.length > 0) yield events;
-      if (events.length < READ_BATCH) return;
-      from += events.length;
+      const last = events.at(-1);
+      if (last === undefined || events.length < READ_BATCH) return;
+      // Not by counting: a stream whose beginning was deleted begins further on.
+      from = last.revision + 1;
     }
   }
 
@@ -136,15 +138,18 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     if (!signal.aborted) throw new UnavailableError('the event log was closed');
   }
 
+  /** The last event of ours; behind many of others, where the search for it ended: whoever reads on comes past there. */
   async head(): Promise<Position | null> {
     return this.reading(async () => {
       const known = this.furthest;
-      for (let [before, count]: ['end' | LogPosition, number] = ['end', FOREIGN_ALLOWANCE]; ; count = READ_BATCH) {
+      for (let [before, count, looked]: ['end' | LogPosition, number, number] = ['end', FOREIGN_ALLOWANCE, 0]; ; count = READ_BATCH) {
         const events = await this.connection.readBackwards(before, count);
-        const ours = events.find((event) => this.isOurs(event));
+        const ours = events.find((event) => isOurs(event, this.prefixes));
         const oldest = events.at(-1)?.position;
-        if (ours !== undefined) this.knows(ours.position);
-        const done = ours !== undefined || oldest === undefined || events.length < count;
+        looked += events.length;
+        const found = ours?.position ?? (looked >= LOOK_AT_MOST ? oldest : undefined);
+        if (found !== undefined) this.knows(found);
+        const done = found !== undefined || oldest === undefined || events.length < count;
         if (done || (known !== null && comparePositions(oldest, known) <= 0)) return this.furthest && encodePosition(this.furthest);
         before = oldest;
       }
@@ -214,11 +219,11 @@ export class EventStoreDbLog implements EventLog, PickingLog {
       const found = await this.connection.readAll(position, count);
       this.checkReach(found.length, position);
       for (const event of found) {
-        const isOurs = this.isOurs(event);
         // A read begins with the event at the position, which was seen.
         if (comparePositions(event.position, position) <= 0) continue;
-        if (isOurs && events.length === limit) return { events, position: encodePosition(position), caughtUp: false };
-        if (isOurs) events.push(toStoredEvent(event));
+        const concerns = isOurs(event, this.prefixes);
+        if (concerns && events.length === limit) return { events, position: encodePosition(position), caughtUp: false };
+        if (concerns) events.push(toStoredEvent(event));
         position = event.position;
       }
       if (found.length < count) return { events, position: encodePosition(position), caughtUp: true };
@@ -259,10 +264,6 @@ export class EventStoreDbLog implements EventLog, PickingLog {
       if (this.closing.signal.aborted) throw new UnavailableError('the event log was closed');
       return attempt(leftMs);
     });
-  }
-
-  private isOurs({ streamId, type }: { streamId: string; type: string }): boolean {
-    return this.prefixes.some((prefix) => streamId.startsWith(prefix)) && !isOfServer({ type });
   }
 
   private knows(position: LogPosition): void {

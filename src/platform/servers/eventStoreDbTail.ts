@@ -9,7 +9,7 @@ import type { EventStoreDbConnection } from './eventStoreDbConnection.js';
 import { comparePositions, decodePosition, encodePosition, LOG_START, type LogPosition } from './eventStoreDbPositions.js';
 import { isOutrun } from './eventStoreDbErrors.js';
 import { pauseAfter } from './eventStoreDbRetries.js';
-import { isOfServer, toStoredEvent } from './eventStoreDbEvents.js';
+import { isOurs, toStoredEvent } from './eventStoreDbEvents.js';
 
 /** At most so many events, and about so many bytes of their data, are kept. */
 const KEPT_EVENTS = 4_000;
@@ -97,8 +97,8 @@ export class EventStoreDbTail {
     this.changed();
     for await (const item of this.connection.follow(from, this.prefixes, signal)) {
       if ('checkpoint' in item) this.passed(this.window, item.checkpoint);
-      else if (isOfServer(item.event)) this.passed(this.window, item.event.position);
-      else this.keep(this.window, toStoredEvent(item.event), item.event.position);
+      else if (isOurs(item.event, this.prefixes)) this.keep(this.window, toStoredEvent(item.event), item.event.position);
+      else this.passed(this.window, item.event.position);
       this.changed();
     }
     throw new Error('EventStoreDB ended the subscription');

@@ -51,6 +51,11 @@ const tombstone = (): Proposed => ({ id: randomUUID(), type: '$streamDeleted', c
 /** What a record takes in the log besides its data. */
 const OVERHEAD = 90;
 
+/** server: Services/Storage/ReaderIndex/EventFilter.cs, DefaultAllFilter: what $all does not give to who reads it without a filter. */
+export function isShownInAll({ stream }: Pick<Record, 'stream'>): boolean {
+  return stream !== '$epoch-information' && !/^\$persistentsubscription-\$all::.+-(?:checkpoint|parked)$/.test(stream);
+}
+
 export function comparePositions(a: LogPosition, b: LogPosition): number {
   if (a.commit !== b.commit) return a.commit < b.commit ? -1 : 1;
   if (a.prepare !== b.prepare) return a.prepare < b.prepare ? -1 : 1;
@@ -184,15 +189,15 @@ export class DoubleLog {
     return page;
   }
 
-  /** Records backwards from the end. */
+  /** Records backwards from the end, as who reads $all without a filter is given them. */
   backwards(count: number): Record[] {
-    return this.records.slice(-count).reverse();
+    return this.records.filter(isShownInAll).slice(-count).reverse();
   }
 
   /** Records before `from`, backwards. */
   backwardsFrom(from: LogPosition, count: number): Record[] {
-    const index = this.indexFrom(from);
-    return this.records.slice(Math.max(0, index - count), index).reverse();
+    const before = this.records.slice(0, this.indexFrom(from)).filter(isShownInAll);
+    return before.slice(-count).reverse();
   }
 
   /**

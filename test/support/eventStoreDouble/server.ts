@@ -15,7 +15,7 @@ import {
 import type * as Shared from '@eventstore/db-client/generated/shared_pb.js';
 import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
 import { drained } from './flow.js';
-import { DoubleLog, type Decision, type Expected, type Proposed, type Record } from './log.js';
+import { DoubleLog, isShownInAll, type Decision, type Expected, type Proposed, type Record } from './log.js';
 import { Relay } from './relay.js';
 import { credentialsOf, strangerRefused, urlOf, type User } from './security.js';
 import { Subscription } from './subscription.js';
@@ -254,7 +254,7 @@ export class EventStoreDouble {
     const end = from === 'end';
     if (stream === null) {
       if (direction === 'backwards') return typeof from === 'object' ? this.log.backwardsFrom(from, count) : this.log.backwards(end ? count : 0);
-      return end ? [] : this.log.page(typeof from === 'object' ? from : { commit: 0n, prepare: 0n }, count).records;
+      return end ? [] : this.log.page(typeof from === 'object' ? from : { commit: 0n, prepare: 0n }, count, Infinity, isShownInAll).records;
     }
     const records = this.log.stream(stream);
     if (records === 'not-found') return records;

@@ -180,7 +180,7 @@ function filterOf(options: Streams.ReadReq.Options.FilterOptions) {
   const expression = onStream ?? options.getEventType();
   const regex = expression?.getRegex() ?? '';
   const prefixes = expression?.getPrefixList() ?? [];
-  const wanted = regex === '' ? (name: string) => prefixes.some((prefix) => name.startsWith(prefix)) : (name: string) => new RegExp(regex).test(name);
+  const wanted = regex === '' ? (name: string) => prefixes.some((prefix) => asCompared(name).startsWith(prefix)) : (name: string) => new RegExp(regex).test(name);
   const window = options.hasMax() ? options.getMax() : 32;
   return {
     matches: ({ stream, type }: Record) => wanted(onStream === undefined ? type : stream),
@@ -188,6 +188,9 @@ function filterOf(options: Streams.ReadReq.Options.FilterOptions) {
     interval: window * options.getCheckpointintervalmultiplier(),
   };
 }
+
+/** server: Services/Storage/ReaderIndex/EventFilter.cs, StreamIdPrefixStrategy: by the rules of a culture, to which a soft hyphen is nothing. */
+const asCompared = (name: string) => name.replaceAll('\u00ad', '');
 
 /** `created` counts 100 ns from 1970. */
 export function eventResponse(record: Record): Streams.ReadResp {
