@@ -12,6 +12,7 @@ import { isHead, type HeadSigner } from './headSigner.js';
 /** A head is appended after so many events of an organization, or when its first uncovered event is so old, in ms. */
 export const HEAD_EVERY = { events: 1_000, ms: 60_000 };
 const LOOK_EVERY_MS = 1_000;
+const LOOK_AGAIN_MS = 2_000;
 const SIGNED_AT_A_TIME = 100;
 const REMEMBERED = 10_000;
 /** How long a stop may take to chain what was stored until then, in ms. */
@@ -44,16 +45,12 @@ export class Chainer {
 
   /** Goes on from the last link until `signal` aborts; what is stored by then is chained, too. @throws UnavailableError */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, chain, onError } = this.deps;
+    const { chain } = this.deps;
     this.known.clear();
     const { position, links } = await chain.checkpoint();
     this.reached = position;
     this.links = links;
-    if (position !== null && !(await log.reaches(position))) {
-      onError(new Error('the log ends before the last event that was chained: run contacts verify --audit'));
-      await pauseUntil(signal);
-      return;
-    }
+    if (position !== null && !(await this.untilReached(position, signal))) return;
     await this.lookForStrangers();
     const failed = new AbortController();
     const working = AbortSignal.any([signal, failed.signal]);
@@ -61,6 +58,20 @@ export class Chainer {
     await Promise.allSettled(parts);
     await Promise.all(parts);
     if (!chain.linksAtOnce) await this.drain();
+  }
+
+  /**
+   * Waits while the log ends before what was chained: a node of a cluster may not know yet that
+   * another leads it. Returns whether it does no longer; else `signal` aborted.
+   */
+  private async untilReached(position: Position, signal: AbortSignal): Promise<boolean> {
+    const { log, onError } = this.deps;
+    for (let told = false; !(await log.reaches(position)); told = true) {
+      if (!told) onError(new Error('the log ends before the last event that was chained: run contacts verify --audit'));
+      await sleep(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return false;
+    }
+    return true;
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
@@ -132,8 +143,4 @@ export class Chainer {
       await sleep(Math.min(LOOK_EVERY_MS, headEvery.ms), undefined, { signal }).catch(() => undefined);
     }
   }
-}
-
-async function pauseUntil(signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) await sleep(60_000, undefined, { signal }).catch(() => undefined);
 }

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { openOnServer } from './eventStoreDb.js';
 import { eventIndexContract } from './eventIndexContract.js';
 import { eventLogContract } from './eventLogContract.js';
+import { EVENTSTOREDB_IMAGE } from '../support/images.js';
 import { inSqlite, openKept } from './keptIndex.js';
 
-const IMAGE = 'eventstore/eventstore:23.10.1-bookworm-slim';
 const PORT = 2113;
 /** With the time that the image may take to come. */
 const START_TIMEOUT_MS = 300_000;
@@ -19,7 +19,7 @@ const hasDocker = existsSync('/var/run/docker.sock') || (process.env.DOCKER_HOST
 /** Starts a server that keeps its log on disk, without security and without AtomPub, as the adapter needs it. */
 async function startContainer(): Promise<{ url: string; stop(): Promise<unknown> }> {
   const { GenericContainer, Wait } = await import('testcontainers');
-  const container = await new GenericContainer(IMAGE)
+  const container = await new GenericContainer(EVENTSTOREDB_IMAGE)
     .withEnvironment({ EVENTSTORE_CLUSTER_SIZE: '1', EVENTSTORE_INSECURE: 'true', EVENTSTORE_RUN_PROJECTIONS: 'None', EVENTSTORE_MEM_DB: 'false' })
     .withExposedPorts(PORT)
     .withWaitStrategy(Wait.forHttp('/health/live', PORT).forStatusCodeMatching((code) => code >= 200 && code < 300))
@@ -39,7 +39,7 @@ if (given === '' && !hasDocker) {
   }, START_TIMEOUT_MS);
   afterAll(() => server.stop());
 
-  const name = given === '' ? `EventStoreDB in a container (${IMAGE})` : 'EventStoreDB (TEST_EVENTSTORE_URL)';
+  const name = given === '' ? `EventStoreDB in a container (${EVENTSTOREDB_IMAGE})` : 'EventStoreDB (TEST_EVENTSTORE_URL)';
   eventLogContract(name, () => openOnServer(server.url));
   eventIndexContract(`${name}, in the embedded store`, async () => openKept(await openOnServer(server.url), inSqlite));
 }

@@ -2,20 +2,27 @@
 // the driver sends is held against the indexes themselves, whatever the server at hand makes of them.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { MongoClient, type Document } from 'mongodb';
+import { MongoClient, type Document, type IndexDescription } from 'mongodb';
 import { wrappingKey } from './embedded.js';
 import { openMongo, type MongoPlatform } from '../../src/platform/servers/mongoPlatform.js';
 import { documentIndexes } from '../../src/platform/servers/mongoDocuments.js';
+import type { WebhookEndpoint } from '../../src/domain/webhookEndpoint.js';
+import { deliveryIndexes } from '../../src/platform/servers/mongoDeliveryWrites.js';
+import { replayIndexes } from '../../src/platform/servers/mongoReplays.js';
+import type { WebhookStores } from '../../src/ports/platform.js';
 import type { ListQuery, ReadStore } from '../../src/ports/readStore.js';
 import { projections } from '../../src/projections/project.js';
 import { describeMongo } from '../support/mongo.js';
 import { Story } from './samples.js';
 
-type Command = Document & { find?: string; aggregate?: string };
+type Command = Document & { find?: string; aggregate?: string; distinct?: string };
 
-/** The filter and the sort of a query; null when the command is none of the read models. */
+const collectionOf = (command: Command) => command.find ?? command.aggregate ?? command.distinct ?? '';
+
+/** The filter and the sort of a query; null when the command is none, or of nothing that grows. */
 function queryOf(command: Command): { filter: Document; sort: Document } | null {
-  if (!/^(contacts|companies)_\d+$/.test(command.find ?? command.aggregate ?? '')) return null;
+  if (!/^(contacts|companies)_\d+$|^webhook_(deliveries|replays)$/.test(collectionOf(command))) return null;
+  if (command.distinct !== undefined) return { filter: command.query, sort: {} };
   // The driver keeps a sort as a map, for its order.
   const sort: Document = command.sort instanceof Map ? Object.fromEntries(command.sort) : (command.sort ?? {});
   if (command.find !== undefined) return { filter: command.filter ?? {}, sort };
@@ -36,26 +43,38 @@ const isOperator = (condition: unknown): condition is Document => typeof conditi
 const isEquality = (condition: unknown) => !isOperator(condition) || '$in' in condition || '$all' in condition;
 const isRange = (condition: unknown) => isOperator(condition) && ('$gt' in condition || '$lt' in condition);
 
+/** Whether the index holds all that the filter asks for: one of some documents says of which. */
+function covers({ partialFilterExpression: of = {} }: IndexDescription, filter: Document): boolean {
+  return Object.entries(of).every(([field, value]) => {
+    const asked = filter[field];
+    if (!isOperator(value)) return asked === value;
+    if (value.$exists === true) return asked !== undefined && asked !== null;
+    return isOperator(asked) && asked.$gt === value.$gt;
+  });
+}
+
 /** Whether the index finds and sorts it: equalities first, then the sort, which a range may bound. */
-function answers(index: Document, filter: Document, sort: Document): boolean {
-  const keys = Object.keys(index);
+function answers(index: IndexDescription, filter: Document, sort: Document): boolean {
+  if (!covers(index, filter)) return false;
+  const keys = Object.keys(index.key);
   const isFound = (field: string | undefined) => field !== undefined && isEquality(filter[field]) && filter[field] !== undefined;
   const equal = keys.findIndex((field) => !isFound(field));
   const rest = equal === -1 ? [] : keys.slice(equal);
   // By a field that the filter fixes there is nothing to sort.
   const sorted = Object.keys(sort).filter((field) => filter[field] === undefined || isOperator(filter[field]));
-  if (equal === 1 && sorted.length === 0) return false;
+  // All of an organization is too much; what an index of some documents holds is few.
+  if (equal === 1 && sorted.length === 0 && index.partialFilterExpression === undefined) return false;
   const ranges = Object.keys(filter).filter((field) => isRange(filter[field]));
   return sorted.every((field, place) => rest[place] === field) && ranges.every((field) => rest[0] === field);
 }
 
 /** Whether a search finds its candidates by an index and sorts those few itself. */
-function searches(index: Document, filter: Document): boolean {
-  return filter.grams !== undefined && Object.keys(index).join() === 'organization,grams';
+function searches(index: IndexDescription, filter: Document): boolean {
+  return filter.grams !== undefined && Object.keys(index.key).join() === 'organization,grams';
 }
 
 /** What is wrong with a command: which filter no index answers. */
-function unanswered(command: Command, indexes: readonly Document[]): Document[] {
+function unanswered(command: Command, indexes: readonly IndexDescription[]): Document[] {
   const query = queryOf(command);
   if (query === null) return [];
   return alternatives(query.filter).filter((filter) => {
@@ -97,12 +116,40 @@ const named: { [Name in keyof ReadStore]: (store: ReadStore) => Promise<unknown>
   companiesWithPrimary: (store) => [store.companiesWithPrimary('acme', 'c1')],
 };
 
+const at = new Date('2026-03-01T10:00:00Z');
+const ref = { organizationId: 'acme', endpointId: 'e1' };
+const of = { ...ref, eventId: 'v1', topic: 'contact.created', contactId: 'c1' } as const;
+const endpoint: WebhookEndpoint = {
+  id: 'e1',
+  organizationId: 'acme',
+  url: 'https://example.com/',
+  events: ['contact.created'],
+  description: null,
+  ordered: true,
+  status: 'enabled',
+  disabledReason: null,
+  disabledAt: null,
+  createdAt: at.toISOString(),
+  updatedAt: at.toISOString(),
+};
+
+/** What is asked of deliveries and replays, of which there are many. */
+const asked: Record<string, (stores: WebhookStores) => Promise<unknown>> = {
+  agenda: ({ deliveries }) => deliveries.agenda(),
+  due: ({ deliveries }) => deliveries.due(ref, at, 10),
+  recover: ({ deliveries }) => deliveries.recover(at),
+  list: ({ deliveries }) => Promise.all([null, 'failed' as const].map((status) => deliveries.list(ref, { status, limit: 5, after: 9 }))),
+  statistics: ({ deliveries }) => deliveries.statistics(5),
+  pending: ({ deliveries }) => deliveries.pending(ref, 10),
+  open: ({ replays }) => replays.open(),
+};
+
 async function drain(batches: AsyncIterable<unknown>): Promise<void> {
   for await (const _batch of batches);
 }
 
 test('an order or a filter that no index answers is found', () => {
-  const index = { organization: 1, status: 1, byName: 1 };
+  const index = { key: { organization: 1, status: 1, byName: 1 } };
   const find = (filter: Document, sort: Document = {}) => ({ find: 'contacts_1', filter, sort });
   const bad = [
     find({ organization: 'a' }),
@@ -137,9 +184,20 @@ describeMongo('the indexes of MongoDB', (mongo) => {
     const isSorted = queries.some((command) => Object.keys(queryOf(command)?.sort ?? {}).length > 0);
     expect(isSorted).toBe(/^list|Lines$/.test(name));
     for (const command of queries) {
-      const projection = (command.find ?? command.aggregate ?? '').startsWith('contacts') ? 'contacts' : 'companies';
-      expect(unanswered(command, documentIndexes[projection].map(({ key }) => key as Document))).toEqual([]);
+      const projection = collectionOf(command).startsWith('contacts') ? 'contacts' : 'companies';
+      expect(unanswered(command, documentIndexes[projection])).toEqual([]);
     }
+  });
+
+  test.each(Object.keys(asked))('answer what webhooks need: %s', async (name) => {
+    const { endpoints, deliveries } = platform.webhooks;
+    await endpoints.put(endpoint, 1, '1');
+    await deliveries.add({ ...of, id: 'd1', sequence: 0, erased: false }, { ...of, body: Buffer.from('{}') }, at);
+    commands.length = 0;
+    await asked[name]?.(platform.webhooks);
+    const queries = commands.filter((command) => queryOf(command) !== null);
+    expect(queries.length).toBeGreaterThan(0);
+    for (const command of queries) expect(unanswered(command, collectionOf(command) === 'webhook_replays' ? replayIndexes : deliveryIndexes)).toEqual([]);
   });
 
   test("answer where an organization's events stand: by key, in the order of keys", async () => {

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
+import { MONGODB_IMAGE } from './images.js';
 
-const IMAGE = 'mongo:8';
 /** With the time that its image may take to come. */
 const STARTED_WITHIN_MS = 300_000;
 
@@ -21,13 +21,14 @@ export class TestMongo {
 
   async start(): Promise<void> {
     if (this.base !== '') return;
-    this.container = await new GenericContainer(IMAGE)
+    this.container = await new GenericContainer(MONGODB_IMAGE)
       .withExposedPorts(27017)
       .withCommand(['--replSet', 'rs0', '--bind_ip_all'])
       .withWaitStrategy(Wait.forLogMessage(/waiting for connections/i))
       .start();
     const initiate = `rs.initiate({ _id: 'rs0', members: [{ _id: 0, host: 'localhost:27017' }] }); while (!db.hello().isWritablePrimary) sleep(100)`;
-    await this.container.exec(['mongosh', '--quiet', '--eval', initiate]);
+    const { exitCode, output } = await this.container.exec(['mongosh', '--quiet', '--eval', initiate]);
+    if (exitCode !== 0) throw new Error(`the replica set could not be made: ${output}`);
     this.base = `mongodb://${this.container.getHost()}:${this.container.getMappedPort(27017)}/?directConnection=true`;
   }
 
@@ -48,9 +49,12 @@ export class TestMongo {
 
   /** Drops the databases made, and ends a server that was started. */
   async stop(): Promise<void> {
-    const client = new MongoClient(this.urlOf('admin'));
-    for (const name of this.databases) await client.db(name).dropDatabase();
-    await client.close();
+    // Without an address it never started.
+    if (this.base !== '') {
+      const client = new MongoClient(this.urlOf('admin'));
+      for (const name of this.databases) await client.db(name).dropDatabase();
+      await client.close();
+    }
     await this.container?.stop();
   }
 }

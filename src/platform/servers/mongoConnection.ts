@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoBulkWriteError, MongoClient, MongoError, MongoNetworkError, MongoServerError, type Collection, type Db, type Document, type MongoClientOptions } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
+import { MongoSuccession } from './mongoSuccession.js';
 
 /** A read may take this long on the server, in ms. */
 export const READ_MAX_MS = 10_000;
@@ -35,6 +36,8 @@ const TRANSIENT_CODES = new Set([6, 7, 43, 89, 91, 112, 133, 134, 175, 189, 237,
 const DUPLICATE_KEY = 11_000;
 
 export class MongoConnection {
+  private readonly succession = new MongoSuccession(() => this.confirmPrimary());
+
   private constructor(
     private readonly client: MongoClient,
     readonly db: Db,
@@ -49,6 +52,7 @@ export class MongoConnection {
     const client = new MongoClient(url, { ...options, monitorCommands: observe !== undefined });
     if (observe !== undefined) client.on('commandStarted', ({ command }) => observe(command));
     const connection = new MongoConnection(client, client.db(databaseOf(url)));
+    client.on('topologyDescriptionChanged', ({ newDescription }) => connection.succession.heard(newDescription));
     try {
       await connection.run(() => client.connect());
       return connection;
@@ -70,6 +74,8 @@ export class MongoConnection {
     const deadline = Date.now() + RETRY_FOR_MS;
     for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
       try {
+        const first = this.succession.pending();
+        if (first !== null) await first;
         return await work();
       } catch (thrown) {
         const error = reasonOf(thrown);
@@ -86,6 +92,7 @@ export class MongoConnection {
    */
   async *through<Item>(items: AsyncIterable<Item>): AsyncIterable<Item> {
     try {
+      await this.succession.pending();
       yield* items;
     } catch (error) {
       throw isFailure(error) ? unavailable(error) : error;
@@ -99,6 +106,14 @@ export class MongoConnection {
 
   async close(): Promise<void> {
     await this.client.close();
+  }
+
+  private async confirmPrimary(): Promise<void> {
+    const confirm = (upsert: boolean) => this.collection<{ _id: string; confirmations: number }>('primary').updateOne({ _id: 'newest' }, { $inc: { confirmations: 1 } }, { upsert });
+    await confirm(true).catch((error: unknown) => {
+      if (!isDuplicateKey(error)) throw error;
+      return confirm(false);
+    });
   }
 }
 

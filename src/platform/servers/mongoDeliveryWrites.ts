@@ -2,7 +2,7 @@
 // go. One write at a time within a process: the one that delivers. There is no transaction: each step
 // can be done again, and the step that says it is done comes last.
 
-import { Binary, type AnyBulkWriteOperation, type Collection, type Filter } from 'mongodb';
+import { Binary, type AnyBulkWriteOperation, type Collection, type Filter, type IndexDescription } from 'mongodb';
 import { ATTEMPTS_KEPT, type Attempt, type DeliveryStatus, type NewDelivery, type Outcome, type Payload } from '../../ports/deliveryStore.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
@@ -45,6 +45,21 @@ export interface PayloadDocument {
   neededAt: number;
 }
 
+/** Most deliveries are settled, and kept for a month: those that are not have indexes of their own. */
+const ofPending = { partialFilterExpression: { status: 'pending' } };
+
+/** By which deliveries are found. */
+export const deliveryIndexes: readonly IndexDescription[] = [
+  { name: 'by_endpoint', key: { endpoint: 1, number: 1 } },
+  { name: 'by_status', key: { endpoint: 1, status: 1, number: 1 } },
+  { name: 'ready', key: { endpoint: 1, nextAt: 1, number: 1 }, partialFilterExpression: { nextAt: { $gt: 0 } } },
+  { name: 'by_contact', key: { contactId: 1, endpoint: 1, status: 1, tries: 1, nextAt: 1, number: 1 } },
+  { name: 'by_age', key: { createdAt: 1 } },
+  { name: 'pending_by_time', key: { status: 1, nextAt: 1, endpoint: 1 }, ...ofPending },
+  { name: 'pending_by_age', key: { status: 1, queuedAt: 1, endpoint: 1 }, ...ofPending },
+  { name: 'pending_by_organization', key: { status: 1, organizationId: 1, queuedAt: 1, endpoint: 1 }, ...ofPending },
+];
+
 /** So few that the next are asked for before the server takes the cursor for forgotten. */
 const RELEASED_AT_A_TIME = 1_000;
 
@@ -72,13 +87,7 @@ export class MongoDeliveryWrites {
   }
 
   async prepare(): Promise<void> {
-    await makeIndexes(this.connection, this.deliveries, [
-      { name: 'by_endpoint', key: { endpoint: 1, number: 1 } },
-      { name: 'by_status', key: { endpoint: 1, status: 1, number: 1 } },
-      { name: 'ready', key: { endpoint: 1, nextAt: 1, number: 1 }, partialFilterExpression: { nextAt: { $gt: 0 } } },
-      { name: 'by_contact', key: { contactId: 1, endpoint: 1, status: 1, tries: 1, nextAt: 1, number: 1 } },
-      { name: 'by_age', key: { createdAt: 1 } },
-    ]);
+    await makeIndexes(this.connection, this.deliveries, deliveryIndexes);
     await makeIndexes(this.connection, this.payloads, [
       { name: 'by_contact', key: { contactId: 1 } },
       { name: 'by_age', key: { neededAt: 1 } },

@@ -56,7 +56,8 @@ export async function openMongo({ url, wrappingKeys, projections, compare, sortK
     const counters = new MongoCounters(connection);
     const endpoints = new MongoWebhookEndpoints(connection, compare);
     const writes = new MongoDeliveryWrites(connection, endpoints);
-    await Promise.all([keys, chain, idempotency, counters, endpoints, writes].map((part) => part.prepare()));
+    const replays = new MongoReplayStore(connection, writes);
+    await Promise.all([keys, chain, idempotency, counters, endpoints, writes, replays].map((part) => part.prepare()));
     const generations = new MongoGenerations(connection);
     const reads = new MongoLiveReads(connection, generations);
     const projectionStore = new MongoProjectionStore(connection, generations, compare, sortKey, projections, (written) => observer?.written({ store: 'mongodb', ...written }));
@@ -78,7 +79,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, sortK
       webhooks: {
         endpoints,
         deliveries: new MongoDeliveryStore(connection, endpoints, writes),
-        replays: new MongoReplayStore(connection, writes),
+        replays,
       },
       close: () => {
         projectionStore.stop();

@@ -1,11 +1,12 @@
 // Replays of webhook deliveries in MongoDB.
 
-import type { Collection } from 'mongodb';
+import type { Collection, IndexDescription } from 'mongodb';
 import type { Derived } from '../../ports/deliveryStore.js';
 import type { Position } from '../../ports/eventLog.js';
 import type { Replay, ReplayStore } from '../../ports/replayStore.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
 import { isDuplicateKey, type MongoConnection } from './mongoConnection.js';
+import { makeIndexes } from './mongoIndexes.js';
 import type { MongoDeliveryWrites } from './mongoDeliveryWrites.js';
 import { endpointKey } from './mongoWebhookEndpoints.js';
 
@@ -21,6 +22,9 @@ interface ReplayDocument extends EndpointRef {
   createdAt: number;
 }
 
+/** Those that go on are looked for over and over. */
+export const replayIndexes: readonly IndexDescription[] = [{ name: 'open', key: { done: 1, createdAt: 1, _id: 1 }, partialFilterExpression: { done: false } }];
+
 export class MongoReplayStore implements ReplayStore {
   private readonly replays: Collection<ReplayDocument>;
 
@@ -29,6 +33,10 @@ export class MongoReplayStore implements ReplayStore {
     private readonly writes: MongoDeliveryWrites,
   ) {
     this.replays = connection.collection('webhook_replays');
+  }
+
+  async prepare(): Promise<void> {
+    await makeIndexes(this.connection, this.replays, replayIndexes);
   }
 
   async start({ id, since, until, topics, ...replay }: Replay, now: Date): Promise<void> {

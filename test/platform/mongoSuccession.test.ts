@@ -1,0 +1,75 @@
+// Before a new primary of MongoDB is read from, it confirms by a write what was acknowledged before.
+
+import { expect, test } from '@jest/globals';
+import { ObjectId, type ServerDescription } from 'mongodb';
+import { MongoConnection } from '../../src/platform/servers/mongoConnection.js';
+import { MongoSuccession } from '../../src/platform/servers/mongoSuccession.js';
+import { describeMongo } from '../support/mongo.js';
+
+/** What the driver hears of servers: their kinds, and the number of the election. */
+function heard(servers: Record<string, string>, election = 1) {
+  const electionId = new ObjectId(election.toString(16).padStart(24, '0'));
+  const described = Object.entries(servers).map(([address, type]) => [address, { address, type, electionId: type === 'RSPrimary' ? electionId : null } as ServerDescription] as const);
+  return { servers: new Map(described) };
+}
+
+function counting(outcomes: (() => Promise<void>)[] = []) {
+  const confirms = { count: 0 };
+  const succession = new MongoSuccession(() => {
+    confirms.count += 1;
+    return outcomes.shift()?.() ?? Promise.resolve();
+  });
+  return { succession, confirms };
+}
+
+test.each<Record<string, string>>([{}, { a: 'Standalone' }, { a: 'Mongos', b: 'Mongos' }, { a: 'RSSecondary', b: 'Unknown' }])('nothing is waited for where no primary is known: %j', (servers) => {
+  const { succession } = counting();
+  succession.heard(heard(servers));
+  expect(succession.pending()).toBeNull();
+});
+
+test('each primary confirms once, for all who wait, and again after each election', async () => {
+  const { succession, confirms } = counting();
+  for (const [servers, election] of [[{ a: 'RSPrimary', b: 'RSSecondary' }, 1], [{ a: 'RSSecondary', b: 'RSPrimary' }, 2], [{ b: 'RSPrimary' }, 3]] as const) {
+    succession.heard(heard(servers, election));
+    expect(succession.pending()).not.toBeNull();
+    await Promise.all([succession.pending(), succession.pending()]);
+    expect(succession.pending()).toBeNull();
+    succession.heard(heard(servers, election));
+    succession.heard(heard({ a: 'Unknown' }));
+    expect(succession.pending()).toBeNull();
+    expect(confirms.count).toBe(election);
+  }
+});
+
+test('what fails is tried again by who comes next', async () => {
+  const { succession, confirms } = counting([() => Promise.reject(new Error('no majority'))]);
+  succession.heard(heard({ a: 'RSPrimary' }));
+  await expect(succession.pending()).rejects.toThrow('no majority');
+  await succession.pending();
+  expect([succession.pending(), confirms.count]).toEqual([null, 2]);
+});
+
+test('one that is succeeded while it confirms vouches for itself alone', async () => {
+  let confirm: () => void = () => undefined;
+  const { succession, confirms } = counting([() => new Promise((resolve) => (confirm = resolve))]);
+  succession.heard(heard({ a: 'RSPrimary' }));
+  const first = succession.pending();
+  succession.heard(heard({ b: 'RSPrimary' }, 2));
+  confirm();
+  await first;
+  await succession.pending();
+  expect([succession.pending(), confirms.count]).toEqual([null, 2]);
+});
+
+describeMongo('a connection to MongoDB', (mongo) => {
+  test('has a primary confirm, if there is one, before it reads', async () => {
+    const commands: string[] = [];
+    const connection = await MongoConnection.open(mongo.newDatabase(), (command) => void commands.push(Object.keys(command)[0] ?? ''));
+    const { setName } = await connection.db.command({ hello: 1 });
+    commands.length = 0;
+    for (let n = 0; n < 2; n += 1) await connection.run(() => connection.collection('any').findOne({}));
+    expect(commands).toEqual(setName === undefined ? ['find', 'find'] : ['update', 'find', 'find']);
+    await connection.close();
+  });
+});
