@@ -96,6 +96,8 @@ export class EventStoreDbConnection {
    * with one of `prefixes`, until it breaks or `signal` aborts: either throws.
    */
   async *follow(after: LogPosition, prefixes: readonly string[], signal: AbortSignal): AsyncIterable<Followed> {
+    // Whoever waits to be told would not be told again.
+    signal.throwIfAborted();
     const filter = streamNameFilter({
       prefixes: [...prefixes],
       checkpointInterval: CHECKPOINT_INTERVAL,
