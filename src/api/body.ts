@@ -5,7 +5,7 @@ import type { Context } from 'koa';
 import getRawBody from 'raw-body';
 import secureJsonParse from 'secure-json-parse';
 import type { FieldIssue } from '../domain/decision.js';
-import { ApiError, validationError } from './errors.js';
+import { ApiError, DETAILS_MAX, FIELD_MAX, validationError } from './errors.js';
 
 export const BODY_MAX_BYTES = 262_144;
 export const BODY_MAX_DEPTH = 32;
@@ -76,11 +76,11 @@ interface Visit {
   depth: number;
 }
 
-/** What is wrong with a value at any depth: too deep, text that is not Unicode, numbers that would not come back as sent. */
+/** What is wrong with a value at any depth, until there is more than is told: too deep, text that is not Unicode, numbers that would not come back as sent. */
 function inspect(root: unknown): FieldIssue[] {
   const issues: FieldIssue[] = [];
   const visits: Visit[] = [{ value: root, path: '', depth: 1 }];
-  for (let visit = visits.pop(); visit !== undefined; visit = visits.pop()) {
+  for (let visit = visits.pop(); visit !== undefined && issues.length <= DETAILS_MAX; visit = visits.pop()) {
     const { value, path, depth } = visit;
     const field = path === '' ? 'body' : path;
     const wrong = wrongScalar(value);
@@ -88,7 +88,8 @@ function inspect(root: unknown): FieldIssue[] {
     if (typeof value !== 'object' || value === null) continue;
     if (depth > BODY_MAX_DEPTH) return [{ field: 'body', message: `Must be at most ${BODY_MAX_DEPTH} levels deep` }];
     for (const [key, nested] of Object.entries(value)) {
-      const nestedPath = path === '' ? key : `${path}.${key}`;
+      // What is cut off when it is told needs no copy for each that lies below it.
+      const nestedPath = path === '' ? key : path.length > FIELD_MAX ? path : `${path}.${key}`;
       if (wrongKey(key)) issues.push({ field, message: 'Holds a key that is not well-formed Unicode' });
       else visits.push({ value: nested, path: nestedPath, depth: depth + 1 });
     }

@@ -55,9 +55,15 @@ export class ApiError extends Error {
   }
 }
 
-/** The request's data is wrong; `details` names each wrong field. */
-export function validationError(details: FieldIssue[]): ApiError {
-  return new ApiError('VALIDATION_ERROR', 'Request data failed validation', details);
+/** How many wrong fields are named, and by how many characters: a body may have as many as it has characters. */
+export const DETAILS_MAX = 1_000;
+export const FIELD_MAX = 200;
+
+/** The request's data is wrong; `details` names each wrong field, of very many the first. */
+export function validationError(details: readonly FieldIssue[]): ApiError {
+  const told = details.slice(0, DETAILS_MAX).map(({ field, message }) => ({ field: field.length > FIELD_MAX ? `${field.slice(0, FIELD_MAX)}…` : field, message }));
+  const more = details.length > DETAILS_MAX ? `: the first ${DETAILS_MAX} of ${details.length} wrong fields are named` : '';
+  return new ApiError('VALIDATION_ERROR', `Request data failed validation${more}`, told);
 }
 
 export const contactNotFound = () => new ApiError('CONTACT_NOT_FOUND', 'The requested contact was not found');

@@ -12,10 +12,14 @@ type Answering = Socket & { _httpMessage?: ServerResponse | null };
 /** How long an idle connection is kept, in ms: longer than proxies keep theirs, so that they are the ones to let go. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** How long nothing may move on a connection while a request or its answer is under way, in ms: an answer that is not read is held in memory. */
+const STALLED_MS = 30_000;
+
 /** A server for `listener`; it does not listen yet. */
-export function apiServer(listener: RequestListener): Server {
+export function apiServer(listener: RequestListener, stalledMs = STALLED_MS): Server {
   // Nothing here depends on the Host header, and Node would answer its absence with an empty body.
   const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
+  server.timeout = stalledMs;
   // An expectation that is not known is not met, and the request answered as any other.
   server.on('checkExpectation', listener);
   server.on('clientError', (error: Error & { code?: string; rawPacket?: Buffer }, socket: Answering) => {

@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { FieldIssue } from '../domain/decision.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
-import { ApiError, validationError } from './errors.js';
+import { ApiError, DETAILS_MAX, validationError } from './errors.js';
 
 /**
  * The value as the schema makes it. `whole` is what an issue with the value itself is called.
@@ -15,6 +15,10 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
   throw validationError(parsed.error.issues.flatMap((issue) => toDetails(issue, whole)));
 }
 
+/** How many items a list of a body may have: a schema looks at each, and tells of each that is wrong. */
+export const ITEMS_MAX = 100;
+export const TOO_MANY_ITEMS = `Must hold at most ${ITEMS_MAX} items`;
+
 /**
  * As `validate`, of a request's body. `alsoWrong` is asked about what is left of a body that does
  * not fit once the wrong fields are out of it, and may name more.
@@ -25,10 +29,12 @@ export async function validateBody<Schema extends z.ZodType>(
   body: unknown,
   alsoWrong: ((rest: JsonObject) => Promise<FieldIssue[]>) | undefined,
 ): Promise<z.infer<Schema>> {
+  const long = Object.entries(isJsonObject(body) ? body : {}).filter(([, value]) => Array.isArray(value) && value.length > ITEMS_MAX);
+  if (long.length > 0) throw validationError(long.map(([field]) => ({ field, message: TOO_MANY_ITEMS })));
   try {
     return validate(schema, body, 'body');
   } catch (error) {
-    if (!(error instanceof ApiError) || alsoWrong === undefined || !isJsonObject(body)) throw error;
+    if (!(error instanceof ApiError) || alsoWrong === undefined || !isJsonObject(body) || error.details.length === DETAILS_MAX) throw error;
     const wrong = new Set(error.details.map(({ field }) => field));
     throw validationError([...error.details, ...(await alsoWrong(without(body, wrong)))]);
   }

@@ -129,9 +129,10 @@ describe.each(endpoints)('%s %s', (method, collection, cases) => {
     }
   });
 
-  test('names thousands of wrong fields without holding up others', async () => {
-    const many = Object.fromEntries(Array.from({ length: 15_000 }, (_, index) => [`k${index}`, 1]));
-    expect((await client.send(method, path, many)).body.details.length).toBeGreaterThanOrEqual(15_000);
+  test('names a thousand wrong fields, and not all of very many', async () => {
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+    expect((await client.send(method, path, many(950))).body.details.length).toBeGreaterThanOrEqual(950);
+    expect((await client.send(method, path, many(15_000))).body.details).toHaveLength(1_000);
   });
 
   test('has no parameters', async () => {
@@ -189,3 +190,40 @@ test.each(['/contacts/hierarchy', '/contacts/00000000-0000-4000-8000-00000000000
     expectInvalid(await client.get(`${path}?expand=all`), 'expand');
   },
 );
+
+describe('an answer that names wrong fields stays small', () => {
+  /** The answer to a body as it is sent, which no list of fields may make long. */
+  const refused = async (path: string, body: string) => {
+    const response = await fetch(`${client.baseUrl}${path}`, { method: 'POST', headers: { Authorization: `Bearer ${client.token}`, 'Content-Type': 'application/json' }, body });
+    const text = await response.text();
+    expect(text.length).toBeLessThan(400_000);
+    const { error, message, details } = JSON.parse(text) as { error: string; message: string; details: { field: string }[] };
+    expect([response.status, error]).toEqual([400, 'VALIDATION_ERROR']);
+    return { message, fields: details.map(({ field }) => field) };
+  };
+  const many = (count: number, item: (n: number) => string) => Array.from({ length: count }, (_, n) => item(n)).join();
+
+  test('below a long name', async () => {
+    const { message, fields } = await refused('/contacts', `{"customFields":{"${'k'.repeat(60_000)}":[${many(20_000, () => '1e400')}]}}`);
+    expect(fields).toHaveLength(1_000);
+    for (const field of fields) expect(field).toMatch(/^customFields\.k+…$/);
+    expect(message).toContain('the first 1000 of ');
+  });
+
+  test('of many that there are not', async () => {
+    const { message, fields } = await refused('/contacts', `{"name":"x",${many(20_000, (n) => `"f${n}":1`)}}`);
+    expect(fields.slice(0, 2)).toEqual(['f0', 'f1']);
+    expect(fields).toHaveLength(1_000);
+    expect(message).toContain('the first 1000 of 20000');
+  });
+
+  test.each([
+    ['/contacts', 'entityTypes'],
+    ['/companies', 'entityTypes'],
+    ['/webhooks', 'events'],
+  ])('of lists longer than any that is right: %s', async (path, list) => {
+    for (const item of ['1', '"Contact"']) {
+      expect((await refused(path, `{"name":"x","url":"https://example.com","${list}":[${many(20_000, () => item)}]}`)).fields).toEqual([list]);
+    }
+  });
+});

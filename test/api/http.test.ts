@@ -110,6 +110,15 @@ describe('compression', () => {
     expect(JSON.parse(small.text).data).toEqual([]);
   });
 
+  test.each(['identity;q=0', '*;q=0', 'br, *;q=0', 'zstd;q=1, identity;q=0'])('who takes nothing that there is, gets it as it is: %s', async (accepted) => {
+    const headers = { ...authorization(), 'Accept-Encoding': accepted };
+    for (const url of [path, `${service.origin}/openapi.json`]) {
+      const reply = await rawRequest(url, 'GET', headers);
+      expect([reply.status, reply.headers['content-encoding']]).toEqual([200, undefined]);
+      expect(reply.text).toBe((await rawRequest(url, 'GET', authorization())).text);
+    }
+  });
+
   test('a streamed answer is compressed as it goes', async () => {
     const busy = service.client();
     await Promise.all(Array.from({ length: 60 }, () => busy.post('/contacts', { name: 'y', metadata: { department: 'Many' } })));

@@ -1,6 +1,9 @@
 // What is not HTTP as it should be is told so in the error shape, and the service goes on.
 
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { apiServer } from '../../src/api/server.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { rawSocket } from './rawRequest.js';
 
@@ -25,6 +28,7 @@ test.each([
   ['headers too large', `GET /api/v1/contacts HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(40_000)}\r\n${closing}`, 'headers'],
   ['no HTTP at all', 'hello\r\n\r\n', 'method'],
   ['two lengths', `POST /api/v1/contacts HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n${closing}`, 'request'],
+  ['a target that is no URL', `GET http://[::1/api/v1/contacts HTTP/1.1\r\nHost: x\r\n${closing}`, 'url'],
   ['a length and chunks', `POST /api/v1/contacts HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n${closing}`, 'request'],
   ['a header with a line feed', `GET / HTTP/1.1\r\nX-A: a\nX-B\r\n${closing}`, 'request'],
 ])('%s', async (_, text, field) => {
@@ -54,9 +58,20 @@ test.each([
 test('a body that breaks off stores nothing', async () => {
   const client = service.client();
   const head = `POST /api/v1/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${client.token}\r\nContent-Type: application/json`;
-  const { connect } = await import('node:net');
   const socket = connect(Number(new URL(service.origin).port), '127.0.0.1');
   await new Promise<void>((resolve) => socket.write(`${head}\r\nContent-Length: 100\r\n\r\n{"name": "x"}`, () => resolve()));
   socket.destroy();
   expect((await client.get('/contacts')).body.total).toBe(0);
+});
+
+test('a client that leaves its answer unread is cut off', async () => {
+  const server = apiServer((_request, response) => void response.end(Buffer.alloc(64_000_000)), 200);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const closed = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)));
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => undefined).pause();
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await closed;
+  client.destroy();
+  server.close();
 });

@@ -30,7 +30,7 @@ const errorSchema = z
     message: z.string().meta({ description: 'What is wrong, for people' }),
     details: z
       .array(z.strictObject({ field: z.string(), message: z.string() }))
-      .meta({ description: 'Each wrong field; empty when there is none' }),
+      .meta({ description: 'Each wrong field, of more than a thousand the first; empty when there is none' }),
   })
   .meta({ id: 'Error', description: 'The body of every error.', examples: [errorExample] });
 

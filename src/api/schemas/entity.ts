@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { contactMethods, statuses, statusIssues, type EntityPatch } from '../../domain/entity.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { companyRoles, type CompanyPatch, type CompanyRole } from '../../domain/company.js';
+import { ITEMS_MAX, TOO_MANY_ITEMS } from '../validate.js';
 import { countryCodes } from './countryCodes.js';
 import { addressDescriptions, describe, entityDescriptions, metadataDescriptions } from './describe.js';
 
@@ -99,6 +100,7 @@ const fields = {
 const entityTypes = (required: string) =>
   z
     .array(z.string('Must be text'), 'Must be a list')
+    .max(ITEMS_MAX, TOO_MANY_ITEMS)
     .refine((types) => types.includes(required), `Must include '${required}'`)
     .meta({ contains: { const: required } });
 

@@ -5,6 +5,7 @@ import { disabledReasons, webhookTopics } from '../../domain/events/webhookEvent
 import { TEST_TOPIC, type WebhookTopic } from '../../domain/webhookEndpoint.js';
 import { deliveryStatuses, type DeliveryQuery } from '../../ports/deliveryStore.js';
 import { numberCursor } from '../cursor.js';
+import { ITEMS_MAX, TOO_MANY_ITEMS } from '../validate.js';
 import { LIMIT_DEFAULT, LIMIT_MAX, oneOf, utcTime, wholeNumber } from './queries.js';
 import { id, time } from './views.js';
 
@@ -15,6 +16,7 @@ const url = z.string('Must be text').meta({ description: 'Where deliveries are p
 const events = z
   .array(z.enum(webhookTopics, `Must be one of ${TOPICS}`), 'Must be a list')
   .min(1, `Must name at least one of ${TOPICS}`)
+  .max(ITEMS_MAX, TOO_MANY_ITEMS)
   .meta({ description: 'What it is told of; everything unless given' });
 const description = z
   .string('Must be text')
