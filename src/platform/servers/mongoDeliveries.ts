@@ -58,7 +58,7 @@ export class MongoDeliveryStore implements DeliveryStore {
   async agenda(): Promise<(EndpointRef & { at: Date })[]> {
     return this.connection.run(async () => {
       // That they are pending is said for the index: it begins with it.
-      const busy = await this.deliveries.distinct('endpoint', { status: 'pending', nextAt: { $gt: 0 } }, READ);
+      const busy = await this.deliveries.distinct('endpoint', { status: 'pending', nextAt: { $gt: 0 } });
       const enabled = await this.endpoints.endpoints.find({ _id: { $in: busy }, enabled: true }).toArray();
       const agenda = await Promise.all(enabled.map((endpoint) => this.nextOf(endpoint)));
       return agenda.flatMap((next) => next ?? []);
