@@ -1,10 +1,26 @@
 // Large answers, written as they are read: never whole in memory.
 
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+
+/**
+ * Text that is written as it is made. Others have their turn after each piece: SQLite reads at once, and
+ * a client as fast as we are is written to at once, so that a long answer would leave them none.
+ */
+export function streamed(pieces: AsyncIterable<string>): Readable {
+  return Readable.from(inTurns(pieces), { objectMode: false });
+}
+
+async function* inTurns(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    yield piece;
+    await turn();
+  }
+}
 
 /** A JSON array of all items, after `before` and before `after`. */
 export function jsonList(batches: AsyncIterable<unknown[]>, before: string, after: string): Readable {
-  return Readable.from(listText(batches, before, after), { objectMode: false });
+  return streamed(listText(batches, before, after));
 }
 
 async function* listText(batches: AsyncIterable<unknown[]>, before: string, after: string): AsyncGenerator<string> {
@@ -20,7 +36,7 @@ async function* listText(batches: AsyncIterable<unknown[]>, before: string, afte
 
 /** A JSON object of `fields`, and then of lists. */
 export function jsonObject(fields: Record<string, string>, lists: Record<string, AsyncIterable<unknown[]>>): Readable {
-  return Readable.from(objectText(fields, lists), { objectMode: false });
+  return streamed(objectText(fields, lists));
 }
 
 async function* objectText(fields: Record<string, string>, lists: Record<string, AsyncIterable<unknown[]>>): AsyncGenerator<string> {
@@ -31,7 +47,7 @@ async function* objectText(fields: Record<string, string>, lists: Record<string,
 
 /** A JSON object of lists: items that follow one another with the same key share a list. */
 export function jsonGroups<Item>(batches: AsyncIterable<Item[]>, keyOf: (item: Item) => string, view: (item: Item) => unknown): Readable {
-  return Readable.from(groupText(batches, keyOf, view), { objectMode: false });
+  return streamed(groupText(batches, keyOf, view));
 }
 
 async function* groupText<Item>(

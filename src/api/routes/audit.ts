@@ -1,7 +1,6 @@
 // GET /audit: what happened in an organization, newest first; as JSON, or as CSV or NDJSON, which
 // are streamed.
 
-import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import type { AuditItem, AuditPage, AuditPoint } from '../../ports/historyStore.js';
@@ -11,8 +10,10 @@ import { auditCsvExample, auditExample } from '../openapi/historyExamples.js';
 import { linkTo } from '../paging.js';
 import { route, type Route } from '../routing.js';
 import { auditEntrySchema, auditParameters, auditSchema, encodeAuditCursor, HISTORY_LIMIT, type AuditEntry } from '../schemas/history.js';
+import { streamed } from '../streaming.js';
 
-const BATCH = 500;
+/** How many entries are read at a time: few, as each may tell of two versions of a contact as large as there are. */
+const BATCH = 50;
 const formats = { json: 'application/json', csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;
 
 export function auditRoutes(deps: RouteDeps): Route[] {
@@ -71,7 +72,7 @@ async function answerStream(ctx: ApiContext, format: typeof formats.csv | typeof
   if (limit !== undefined) setNext(ctx, first.next);
   const write = format === formats.csv ? csv : ndjson;
   ctx.type = format;
-  ctx.body = Readable.from(texts(), { objectMode: false });
+  ctx.body = streamed(texts());
 
   async function* texts(): AsyncGenerator<string> {
     yield write(first.items, true);

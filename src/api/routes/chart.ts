@@ -12,7 +12,8 @@ import { chartDiffParameters, chartDiffSchema } from '../schemas/history.js';
 import { jsonObject } from '../streaming.js';
 import { hierarchyView } from '../views.js';
 
-const BATCH = 500;
+/** How many contacts are told of at a time: few, as each may be as large as there are, and have managers as large. */
+const BATCH = 25;
 
 export function chartRoutes(deps: RouteDeps): Route[] {
   return [diffRoute(deps)];
@@ -78,7 +79,8 @@ async function* members(organizationId: string, all: readonly Member[], before: 
   for (let first = 0; first < all.length; first += BATCH) {
     const some = all.slice(first, first + BATCH);
     const known = (past: PastReads, of: (member: Member) => string | null) => contactsById(organizationId, past, some.map(of));
-    const [now, then] = [await known(after, ({ id }) => id), await known(before, ({ id }) => id)];
+    const now = await known(after, ({ id }) => id);
+    const then = await known(before, ({ id }) => (now.has(id) ? null : id));
     const [managers, formerManagers] = [await known(after, ({ to }) => to), await known(before, ({ from }) => from)];
     yield some.flatMap(({ id, from, to }) => {
       const contact = now.get(id) ?? then.get(id);

@@ -21,7 +21,8 @@ import { validate } from '../validate.js';
 import { companyContactView, contactMethodView, departmentView, hierarchyView } from '../views.js';
 import { companyId } from './contacts.js';
 
-const BATCH = 500;
+/** How many contacts are read at a time: few, as each may be as large as there are. */
+const BATCH = 50;
 
 type View = (contact: Contact) => unknown;
 

@@ -19,8 +19,8 @@ import { reading, type Database } from './database.js';
 import type { SqliteDocuments } from './documents.js';
 import { countGroup, countMatching, groupRowids, listRowids } from './listing.js';
 
-/** How many reporting lines are read at a time; each batch is of one moment. */
-const LINES_BATCH = 1_000;
+/** How many reporting lines are read at a time: few, as each contact may be as large as there are; each batch is of one moment. */
+const LINES_BATCH = 50;
 
 interface ShownRow {
   revision: number;
