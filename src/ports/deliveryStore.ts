@@ -138,7 +138,7 @@ export interface DeliveryStore {
   record(outcomes: readonly Outcome[], now: Date): Promise<void>;
   /** Deliveries of an endpoint, newest first. */
   list(ref: EndpointRef, query: DeliveryQuery): Promise<DeliveryPage>;
-  /** Makes a delivery pending again, unless it is or was erased. @returns whether there is such a delivery, and how it stands now */
+  /** Makes a delivery pending again, unless it is, or its contact was erased: then `erased`, however it was settled. @returns how it stands now; null when there is none */
   retry(ref: EndpointRef, id: string, now: Date): Promise<DeliveryStatus | null>;
   /** Cancels what is pending about a contact and drops the payloads about it. */
   erase(contact: { organizationId: string; contactId: string }): Promise<void>;

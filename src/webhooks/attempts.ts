@@ -58,7 +58,7 @@ export class Attempts {
     const known = bodies.get(about, name);
     if (known !== undefined) return (await vault.holds(subject)) ? known : 'erased';
     const box = await deliveries.payload(delivery);
-    if (box === null) return 'gone';
+    if (box === null) return (await vault.holds(subject)) ? 'gone' : 'erased';
     const body = await vault.open(subject, box, name);
     if (body === null) return 'erased';
     bodies.keep(about, name, body);

@@ -223,6 +223,21 @@ export function webhookContract(name: string, open: (place: string) => Promise<R
       expect(await due()).toEqual(['b']);
     });
 
+    test('revive nothing about an erased contact, be it asked for or replayed, and go on to show it as it was settled', async () => {
+      await register();
+      const of = { contactId: 'ada' };
+      await derive(delivery('a', of), delivery('b', of), delivery('other'));
+      await stores().deliveries.record([outcome('a', delivered, of), outcome('b', { status: 'failed' }, of), outcome('other', delivered)], at(1));
+      await stores().deliveries.erase({ organizationId: 'acme', ...of });
+      expect(await Promise.all(['a', 'b', 'other'].map((id) => stores().deliveries.retry(ref, id, at(2))))).toEqual(['erased', 'erased', 'pending']);
+      const replay = { ...ref, id: 'r', since: at(0), until: at(9), topics: ['contact.created'], position: null, deliveries: 0, done: false };
+      await stores().replays.start(replay, at(3));
+      const derived: Derived = { from: null, to: position(5), deliveries: [delivery('a', { ...of, erased: true })], payloads: [], considered: [] };
+      expect(await stores().replays.advance(replay, derived, true, at(3))).toBe(true);
+      expect(await statuses()).toEqual({ a: 'delivered', b: 'failed', other: 'pending' });
+      expect(await due(3)).toEqual(['other']);
+    });
+
     test('say when which endpoint is next, but for those that are disabled, gone or paused', async () => {
       await register();
       await register('e2');

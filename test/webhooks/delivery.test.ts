@@ -393,4 +393,17 @@ describe('what was sent', () => {
     for (const forget of forgotten) expect(forget).toHaveBeenCalledWith({ organizationId: 'acme', contactId: 'ada' });
     expect(await stores.deliveries.payload({ eventId, topic })).toBeNull();
   });
+
+  test('about an erased contact that is pending though its payload is gone has not failed: it is erased', async () => {
+    const sink = await receiver(status(500));
+    const { endpoint, happens, deliveries, platform, stores, clock, settled } = await start();
+    const ref = await endpoint(sink);
+    await happens('ada', [created('ada')]);
+    await settled();
+    await platform.keys.destroy({ organizationId: 'acme', id: 'ada' });
+    jest.spyOn(Bodies.prototype, 'get').mockReturnValueOnce(undefined);
+    jest.spyOn(stores.deliveries, 'payload').mockResolvedValueOnce(null);
+    await clock.advance(HOUR, settled);
+    expect((await deliveries(ref)).map((one) => one.status)).toEqual(['erased']);
+  });
 });

@@ -64,16 +64,18 @@ export function insertDelivery(database: Database, endpoint: EndpointNumber, del
   return database.run(sql, endpoint.number, id, eventId, topic, contactId, sequence, status, erased ? null : now, now) > 0;
 }
 
-/** Makes a delivery pending again, unless it is or was erased. Returns how it stands; null when it is not there. */
+/** Makes a delivery pending again, unless it is or its contact was erased. Returns how it stands; null when it is not there. */
 export function reviveDelivery(database: Database, endpoint: EndpointNumber, id: string, now: number): DeliveryStatus | null {
   const sql = 'SELECT number, event_id, topic, contact_id, status FROM webhook_deliveries WHERE id = ? AND endpoint = ?';
   const row = database.get<RevivedRow>(sql, id, endpoint.number);
   if (row === undefined) return null;
   if (row.status === 'pending' || row.status === 'erased') return row.status;
+  const isKept = database.run('UPDATE webhook_payloads SET needed_at = ? WHERE event_id = ? AND topic = ?', now, row.event_id, row.topic) > 0;
+  // A payload is kept as long as its deliveries are, but for an erasure.
+  if (!isKept && row.contact_id !== null) return 'erased';
   const revive = `UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_at = iif(${inTheWay(endpoint, '?1', '?2')}, NULL, ?3), queued_at = ?3
     WHERE number = ?4`;
   database.run(revive, endpoint.number, row.contact_id, now, row.number);
-  database.run('UPDATE webhook_payloads SET needed_at = ? WHERE event_id = ? AND topic = ?', now, row.event_id, row.topic);
   return 'pending';
 }
 

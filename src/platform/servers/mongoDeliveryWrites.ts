@@ -126,13 +126,15 @@ export class MongoDeliveryWrites {
     await this.releaseAll(settled, now);
   }
 
-  /** Makes a delivery pending again, unless it is or was erased; how it stands, null when it is not there. */
+  /** Makes a delivery pending again, unless it is or its contact was erased; how it stands, null when it is not there. */
   async revive(ref: EndpointRef, id: string, now: number): Promise<DeliveryStatus | null> {
     const found = await this.deliveries.findOne({ _id: id, endpoint: endpointKey(ref) });
     if (found === null || found.status === 'pending' || found.status === 'erased') return found?.status ?? null;
+    const kept = await this.payloads.updateOne({ _id: payloadKey(found) }, { $set: { neededAt: now } });
+    // A payload is kept as long as its deliveries are, but for an erasure.
+    if (kept.matchedCount === 0 && found.contactId !== null) return 'erased';
     const set = { status: 'pending' as const, tries: 0, nextAt: null, queuedAt: now, attempts: (found.attempts ?? []).slice(-ATTEMPTS_KEPT) };
     await this.deliveries.updateOne({ _id: id, status: found.status }, { $set: set });
-    await this.payloads.updateOne({ _id: payloadKey(found) }, { $set: { neededAt: now } });
     await this.releaseAll([found], now);
     return 'pending';
   }
@@ -189,7 +191,7 @@ export class MongoDeliveryWrites {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  private async keepPayloads(payloads: readonly Payload[], now: number): Promise<void> {
+  async keepPayloads(payloads: readonly Payload[], now: number): Promise<void> {
     if (payloads.length === 0) return;
     const upserts = payloads.map(({ organizationId, contactId, body, ...of }): AnyBulkWriteOperation<PayloadDocument> => {
       const update = { $setOnInsert: { organizationId, contactId, body: new Binary(body) }, $set: { neededAt: now } };

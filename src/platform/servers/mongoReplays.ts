@@ -69,8 +69,9 @@ export class MongoReplayStore implements ReplayStore {
   async advance(replay: Replay, { from, to, deliveries, payloads }: Derived, done: boolean, now: Date): Promise<boolean> {
     return this.writes.inTurn(async () => {
       if ((await this.replays.findOne({ _id: replay.id, position: from })) === null) return false;
+      await this.writes.keepPayloads(payloads, now.getTime());
       for (const { id } of deliveries) await this.writes.revive(replay, id, now.getTime());
-      await this.writes.insert(deliveries, payloads, now.getTime());
+      await this.writes.insert(deliveries, [], now.getTime());
       const move = { $set: { position: to, done }, $inc: { deliveries: deliveries.length } };
       return (await this.replays.updateOne({ _id: replay.id, position: from }, move)).matchedCount === 1;
     });
