@@ -37,14 +37,19 @@ const commands: readonly Command[] = [
 ];
 
 /** What stands for a command in the place of its name. */
-const aliases: Record<string, string> = { '--help': 'help', '-h': 'help', '--version': 'version', '-v': 'version' };
+const aliases = new Map([
+  ['--help', 'help'],
+  ['-h', 'help'],
+  ['--version', 'version'],
+  ['-v', 'version'],
+]);
 
 /** Carries out the command line `args`; what goes wrong is one line on standard error and exit status 1, or 2 for a bad command line. */
 export async function main([name = 'help', ...rest]: string[]): Promise<void> {
   // What any command writes is its owner's alone.
   process.umask(0o077);
   try {
-    await runCommand(commandNamed(aliases[name] ?? name), rest);
+    await runCommand(commandNamed(aliases.get(name) ?? name), rest);
   } catch (error) {
     console.error(`contacts: ${lineOf(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;

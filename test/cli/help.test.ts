@@ -50,8 +50,9 @@ test('the version is that of the package, as the built command says it', async (
   for (const way of ['version', '-v']) expect((await saying(way)).out).toBe(`${version}\n`);
 });
 
-test.each([['sede'], ['help sede'], ['seed --orgs x'], ['version x'], ['seed --help=x'], ['backup '], ['restore '], ['skip ']])('what is unknown in `contacts %s` is told in one line, with exit status 2', async (line) => {
+test.each([['sede'], ['__proto__'], ['constructor'], ['help toString'], ['help sede'], ['seed --orgs x'], ['version x'], ['seed --help=x'], ['backup '], ['restore '], ['skip ']])('what is unknown in `contacts %s` is told in one line, with exit status 2', async (line) => {
   const { code, out, err } = await saying(...line.split(' '));
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(/^contacts: .+\n$/);
+  expect(err).not.toMatch(/object Object|native code/);
 });
