@@ -137,6 +137,16 @@ test('in CSV no value is a formula, and every value comes back', async () => {
   expect(JSON.parse(updated?.changes ?? '')).toEqual([{ field: 'notes', from: null, to: 'a, "b"\nc' }]);
 });
 
+test('in CSV no value is a formula after what a spreadsheet passes over, and what is none stays as it is', async () => {
+  const own = newOrganization();
+  const formulas = ['=1', '\n=1', '\uFEFF=1', '\u00A0+1', ' -1', '\u200B@A1', '\t1', '\r1', '\n1', '\uFF1D1'];
+  const plain = ['a=1', ' ada', "'=1", '1 - 1'];
+  for (const sub of [...formulas, ...plain]) expect((await service.client(own, { sub }).post('/contacts', { name: 'Ada' })).status).toBe(201);
+  const { text } = await service.client(own).get('/audit', { Accept: 'text/csv' });
+  const rows = parse(text, { columns: true, record_delimiter: '\r\n' }) as Record<string, string>[];
+  expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([...formulas.map((sub) => `'${sub}`), ...plain]));
+});
+
 test("shows nothing of another organization, and needs audit:read", async () => {
   expect((await service.client().get(`/audit?contactId=${contact.id}`)).body).toEqual({ data: [], nextCursor: null });
   expect((await service.client().get('/audit', { Accept: 'text/csv' })).text.trim()).toBe('at,type,actor,contactId,companyId,webhookId,revision,eventId,requestId,changes');

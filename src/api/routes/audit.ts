@@ -91,8 +91,13 @@ function csv(items: readonly AuditItem[], header: boolean): string {
     const { actor, changes, ...entry } = JSON.parse(text) as AuditEntry;
     return { ...entry, actor: actor.sub, changes: JSON.stringify(changes) };
   });
-  return stringify(rows, { header, columns: [...columns], escape_formulas: true, record_delimiter: '\r\n' });
+  return stringify(rows, { header, columns: [...columns], cast: { string: unformulated }, record_delimiter: '\r\n' });
 }
+
+/** What a spreadsheet takes for a formula: it passes over white space and what is not seen. */
+const FORMULA = /^(?:[\t\r\n]|[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠])/u;
+
+const unformulated = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);
 
 function ndjson(items: readonly AuditItem[]): string {
   return items.map(({ text }) => `${text}\n`).join('');
