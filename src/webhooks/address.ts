@@ -60,7 +60,8 @@ export function urlIssue(text: string, allowPrivate: boolean): string | null {
   if (text.length > URL_MAX_LENGTH) return `Must be at most ${URL_MAX_LENGTH} characters`;
   if (/[\s\p{Cc}]/u.test(text) || !URL.canParse(text)) return 'Must be a URL';
   const url = new URL(text);
-  if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'Must be an https URL';
+  // As it was sent: the parser takes `https:name` and backslashes for the same.
+  if (!(allowPrivate ? /^https?:\/\/[^/\\]/i : /^https:\/\/[^/\\]/i).test(text)) return 'Must be an https URL, beginning with https://';
   if (url.username !== '' || url.password !== '') return 'Must not hold a user name or password';
   return allowPrivate ? null : hostIssue(url.hostname);
 }

@@ -39,6 +39,7 @@ const unfit = [
   'http://example.com/', 'ftp://example.com/', 'file:///etc/passwd', 'gopher://example.com/', 'ws://example.com/', 'data:text/plain,x', 'javascript:alert(1)', 'unix:/run/docker.sock',
   '//example.com/', '/hook', 'example.com', '', 'https://', 'https://user@example.com/', 'https://user:secret@example.com/', 'https://:secret@example.com/', 'https://example.com@127.0.0.1/',
   'https://exa mple.com/', ' https://example.com/', 'https://example.com/\n', 'https://example.com/\u0000', 'https://[::1', 'https://[fe80::1%25eth0]/', 'https://256.256.256.256/', 'https://1.2.3.4.5/',
+  'https:example.com', 'https:/example.com/', 'https:///example.com/', 'https:\\\\example.com\\', 'https:/\\example.com/', 'https://\\example.com/',
   `https://example.com/${'x'.repeat(2_048)}`,
 ];
 
@@ -59,6 +60,7 @@ describe('URLs', () => {
     expect(urlIssue(url, false)).toBeNull(),
   );
   test.each(['http://localhost:3000/', 'http://127.0.0.1/', 'https://10.0.0.1/'])('%s is, where private networks are allowed', (url) => expect(urlIssue(url, true)).toBeNull());
+  test.each(['http:localhost', 'http:\\\\localhost\\', 'https:10.0.0.1', 'ftp://localhost/'])('%s is not even there', (url) => expect(urlIssue(url, true)).not.toBeNull());
 });
 
 describe('the API', () => {
