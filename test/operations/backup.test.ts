@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import Sqlite from 'libsql';
 import { join } from 'node:path';
@@ -151,16 +152,25 @@ test('with the keys of a later backup, what was erased since stays erased', asyn
 });
 
 /** A copy of the first backup, changed. */
-function damaged(change: (folder: string) => void): string {
+function damaged(change: (folder: string) => unknown): string {
   const folder = join(temporaryFolder(), 'damaged');
   cpSync(first, folder, { recursive: true });
   change(folder);
   return folder;
 }
 
+/** Puts `content` in the place of a file, and its checksum in the manifest. */
+function replaceFile(folder: string, name: string, content: string): void {
+  writeFileSync(join(folder, name), content);
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  rewrite(join(folder, 'manifest.json'), (text) => JSON.stringify({ ...JSON.parse(text), files: { [name]: { bytes: content.length, sha256 } } }));
+}
+
+const withoutFiles = (text: string) => JSON.stringify({ ...JSON.parse(text), files: {} });
+
 const rewrite = (file: string, change: (text: string) => string) => writeFileSync(file, change(readFileSync(file, 'utf8')));
 
-test.each<[string, (folder: string) => void, RegExp]>([
+test.each<[string, (folder: string) => unknown, RegExp]>([
   ['without its keys', (folder) => rmSync(join(folder, 'keys'), { recursive: true }), /keys: is no backup, or not a whole one/],
   ['without a file', (folder) => rmSync(join(folder, 'keys', 'keys.sqlite')), /keys\.sqlite: is missing/],
   ['with a damaged file', (folder) => appendFileSync(join(folder, 'events', 'contacts.sqlite'), 'x'), /contacts\.sqlite: is damaged/],
@@ -168,14 +178,21 @@ test.each<[string, (folder: string) => void, RegExp]>([
   ['of a newer layout', (folder) => rewrite(join(folder, 'events', 'manifest.json'), (text) => text.replace(/"layout": \d+/, '"layout": 999')), /newer version \(layout 999/],
   ['with a manifest that is none', (folder) => writeFileSync(join(folder, 'keys', 'manifest.json'), '{'), /manifest\.json: is damaged/],
   ['with events for keys', (folder) => cpSync(join(folder, 'events', 'manifest.json'), join(folder, 'keys', 'manifest.json')), /keys: holds events, not keys/],
+  ['whose manifest lists no events', (folder) => [rewrite(join(folder, 'events', 'manifest.json'), withoutFiles), rmSync(join(folder, 'events', 'contacts.sqlite'))], /events\/manifest\.json: is damaged, it does not list contacts\.sqlite$/],
+  ['whose manifest lists no keys', (folder) => [rewrite(join(folder, 'keys', 'manifest.json'), withoutFiles), rmSync(join(folder, 'keys', 'keys.sqlite'))], /keys\/manifest\.json: is damaged, it does not list keys\.sqlite$/],
+  ['with something else for its events', (folder) => replaceFile(join(folder, 'events'), 'contacts.sqlite', 'nothing of the kind'.repeat(99)), /events\/contacts\.sqlite: file is not a database$/],
+  ['with something else for its keys', (folder) => replaceFile(join(folder, 'keys'), 'keys.sqlite', 'nothing of the kind'.repeat(99)), /keys\/keys\.sqlite: file is not a database$/],
+  ['with an empty file for its events', (folder) => replaceFile(join(folder, 'events'), 'contacts.sqlite', ''), /events\/contacts\.sqlite: no such table: events$/],
   ['that is no folder', (folder) => rmSync(folder, { recursive: true }), /is no backup/],
 ])('a backup %s is refused with one line, and nothing is changed', async (_how, change, line) => {
   const folder = damaged(change);
   const target = join(temporaryFolder(), 'restored');
+  const before = existsSync(folder) ? contentOf(folder) : {};
   const { code, out, err } = await runCommand(target, ['restore', folder]);
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err.trim().split('\n')).toEqual([expect.stringMatching(line)]);
   expect(existsSync(target)).toBe(false);
+  expect(existsSync(folder) ? contentOf(folder) : {}).toEqual(before);
 });
 
 test('keys older than the events, or wrapped by another ENCRYPTION_KEY, are refused', async () => {

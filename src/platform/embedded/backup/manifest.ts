@@ -25,6 +25,9 @@ const manifestSchema = z.object({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** The SQLite file that each kind of folder holds, whatever else is in it. */
+export const storeFile = { events: 'contacts.sqlite', keys: 'keys.sqlite' } as const satisfies Record<Manifest['holds'], string>;
+
 /** A backup that cannot be used; nothing was changed. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
@@ -44,6 +47,7 @@ export async function writeManifest(folder: string, { files, ...said }: Omit<Man
 export async function readManifest(folder: string, holds: Manifest['holds']): Promise<Manifest> {
   const manifest = parse(folder, await readFile(join(folder, MANIFEST), 'utf8').catch(() => null));
   if (manifest.holds !== holds) throw new BackupError(`${folder}: holds ${manifest.holds}, not ${holds}`);
+  if (!Object.hasOwn(manifest.files, storeFile[holds])) throw new BackupError(`${join(folder, MANIFEST)}: is damaged, it does not list ${storeFile[holds]}`);
   for (const [name, expected] of Object.entries(manifest.files)) {
     const file = join(folder, name);
     const found = await digestOf(file).catch(() => null);

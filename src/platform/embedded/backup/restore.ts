@@ -8,11 +8,12 @@ import Sqlite from 'libsql';
 import type { BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { KeyWrapping, wrappingKeysOf } from '../../wrapping.js';
+import { isSqliteError } from '../database.js';
 import { makeFolder } from '../folder.js';
 import { keyMigrations, readModelTables, storeMigrations } from '../layout.js';
 import { migrate, type Migration } from '../migrate.js';
 import { SnapshotCopy } from './copying.js';
-import { BackupError, readManifest } from './manifest.js';
+import { BackupError, readManifest, storeFile } from './manifest.js';
 import { isStorageError, MADE_SECRETS, syncFile } from './write.js';
 
 export interface RestoreOptions {
@@ -42,14 +43,14 @@ export async function restoreEmbedded(options: RestoreOptions, report: CopyRepor
   requireLayout(keysFolder, keys.layout, keyMigrations);
   if (keys.position < events.position) throw new BackupError(`${keysFolder}: the keys are of an earlier moment than the events`);
   await requireWrappingKey(options);
-  requireKeys(join(eventsFolder, 'contacts.sqlite'), join(keysFolder, 'keys.sqlite'));
+  requireKeys(join(eventsFolder, storeFile.events), join(keysFolder, storeFile.keys));
   const wasThere = existsSync(dataDir);
   const unfinished = join(dataDir, 'unfinished-restore');
   try {
     makeFolder(unfinished);
-    await refill(join(keysFolder, 'keys.sqlite'), join(unfinished, 'keys.sqlite'), keyMigrations, () => undefined, signal);
+    await refill(join(keysFolder, storeFile.keys), join(unfinished, 'keys.sqlite'), keyMigrations, () => undefined, signal);
     const count = counting(report, events.position);
-    await refill(join(eventsFolder, 'contacts.sqlite'), join(unfinished, 'contacts.sqlite'), storeMigrations, count, signal);
+    await refill(join(eventsFolder, storeFile.events), join(unfinished, 'contacts.sqlite'), storeMigrations, count, signal);
     const secrets = MADE_SECRETS.filter((name) => name in keys.files);
     for (const name of secrets) await copyFile(join(keysFolder, name), join(unfinished, name));
     // The events come last: without them a folder counts as empty of data.
@@ -85,25 +86,29 @@ async function requireWrappingKey({ keysFolder, encryptionKeys }: RestoreOptions
   const made = await readFile(join(keysFolder, 'encryption-key'), 'utf8').catch(() => null);
   const given = encryptionKeys ?? (made === null ? null : [made]);
   if (given === null) throw new BackupError('ENCRYPTION_KEY: must be set: the backup was made where it was');
-  const file = new Sqlite(join(keysFolder, 'keys.sqlite'));
-  try {
-    const known = file.prepare('SELECT fingerprint FROM wrapping_check').all([]) as { fingerprint: string }[];
-    new KeyWrapping(wrappingKeysOf(given)).verify(known.map(({ fingerprint }) => fingerprint));
-  } finally {
-    file.close();
-  }
+  const known = lookInto(join(keysFolder, storeFile.keys), (file) => file.prepare('SELECT fingerprint FROM wrapping_check').all([]) as { fingerprint: string }[]);
+  new KeyWrapping(wrappingKeysOf(given)).verify(known.map(({ fingerprint }) => fingerprint));
 }
 
 /** Every contact's events need its key. */
 function requireKeys(eventsFile: string, keysFile: string): void {
-  const file = new Sqlite(eventsFile);
-  try {
+  const count = lookInto(eventsFile, (file) => {
     file.prepare('ATTACH ? AS keyed').run([keysFile]);
     const lacking = file.prepare(`SELECT count(*) AS count FROM (
       SELECT stream FROM events WHERE revision = 0 AND stream >= 'contact-' AND stream < 'contact.'
       EXCEPT SELECT 'contact-' || organization || '-' || id FROM keyed.keys)`);
-    const { count } = lacking.get([]) as { count: number };
-    if (count > 0) throw new BackupError(`${keysFile}: lacks the keys of ${count} contacts`);
+    return (lacking.get([]) as { count: number }).count;
+  });
+  if (count > 0) throw new BackupError(`${keysFile}: lacks the keys of ${count} contacts`);
+}
+
+/** What `look` finds in a file of the backup. @throws BackupError that names the file when it cannot be used */
+function lookInto<Found>(path: string, look: (file: Sqlite.Database) => Found): Found {
+  const file = new Sqlite(path);
+  try {
+    return look(file);
+  } catch (error) {
+    throw isSqliteError(error) ? new BackupError(`${path}: ${error.message}`) : error;
   } finally {
     file.close();
   }
