@@ -19,7 +19,7 @@ export const backupCommand = command({
   options: {},
   positionals: { min: 1, max: 1 },
   run: async (_options, [folder = '']) => {
-    const { events } = await operate(backupOperation, { folder: resolve(folder) }, { onExisting: true });
+    const { events } = await operate(backupOperation, { folder: resolve(folder) });
     console.log(`backed up ${count(events)} events to ${folder}`);
   },
 });

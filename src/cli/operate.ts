@@ -12,19 +12,20 @@ import { withSecrets } from './secrets.js';
 
 /**
  * Carries out `operation` on the data that the environment's settings name, with progress on
- * standard error. `onExisting`: a folder for the data is not made where there is none.
+ * standard error. `makesFolder`: a folder for the data is made where there is none; nothing else has
+ * any business with data that are not there.
  * @throws OperationError when it cannot be done, and what opening the data throws
  */
 export async function operate<Params, Result extends Json>(
   operation: Operation<Params, Result>,
   params: Params,
-  { onExisting = false } = {},
+  { makesFolder = false } = {},
 ): Promise<Result> {
   const signal = interruption();
   const progress = showProgress(process.stderr);
   const { DATA_DIR, EVENTSTORE_URL, MONGODB_URL } = readSettings(process.env);
   const isEmbedded = EVENTSTORE_URL === undefined || MONGODB_URL === undefined;
-  if (onExisting && isEmbedded && !existsSync(DATA_DIR)) throw new OperationError(`DATA_DIR ${DATA_DIR}: no such folder`);
+  if (!makesFolder && isEmbedded && !existsSync(DATA_DIR)) throw new OperationError(`DATA_DIR ${DATA_DIR}: no such folder`);
   try {
     const service = (await connectToService(DATA_DIR)) ?? (await openAlone(DATA_DIR, progress.report, operation.fills));
     if ('platform' in service) return await runAlone(service, (host) => operation.run(host, params, progress.report, signal));

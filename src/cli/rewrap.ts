@@ -13,7 +13,7 @@ export const rewrapCommand = command({
   options: {},
   positionals: { min: 0, max: 0 },
   run: async () => {
-    const { keys } = await operate(rewrapOperation, null, { onExisting: true });
+    const { keys } = await operate(rewrapOperation, null);
     console.log(`moved ${keys.toLocaleString('en-US')} keys: the first ENCRYPTION_KEY is now the only one in use`);
   },
 });

@@ -19,7 +19,7 @@ export const seedCommand = command({
     if (org === undefined || org === '') throw new UsageError('seed: --org is missing');
     if (org.length > 200) throw new UsageError('seed: --org: must be at most 200 characters');
     const params = { organizationId: org, contacts: wholeNumber('--contacts', contacts, 1), seed: wholeNumber('--seed', seed, 0) };
-    const made = await operate(seedOperation, params);
+    const made = await operate(seedOperation, params, { makesFolder: true });
     const count = (n: number) => n.toLocaleString('en-US');
     const before = made.before === 0 ? '' : `; ${count(made.before)} contacts of this seed were there before`;
     console.log(`made ${count(made.contacts)} contacts and ${count(made.companies)} companies in ${org}${before}`);

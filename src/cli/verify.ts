@@ -1,7 +1,7 @@
 // `contacts verify`: compares read models with what the events say; with --audit, the events with
 // what was chained and signed.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { auditHeadSchema, auditOperation, type AuditHead, type AuditResult } from '../operations/audit.js';
 import { OperationError } from '../operations/operation.js';
 import { verifyOperation, type VerifyResult } from '../operations/verify.js';
@@ -45,17 +45,23 @@ function linesOf({ compared, differing, damage, differences }: VerifyResult): st
 
 async function verifyAudit(projection: string | undefined, file: string | undefined): Promise<void> {
   if (projection !== undefined) throw new UsageError(`verify: unexpected argument '${projection}' beside --audit`);
-  const result = await operate(auditOperation, { head: file === undefined ? null : readHead(file) }, { onExisting: true });
+  const result = await operate(auditOperation, { head: file === undefined ? null : readHead(file) });
   for (const line of auditLines(result)) console.log(line);
   if (result.finding !== null) process.exitCode = 1;
 }
 
+/** More than any head has, in bytes. */
+const HEAD_MAX_BYTES = 1_048_576;
+
 /** @throws OperationError when the file holds no head */
 function readHead(file: string): AuditHead {
   try {
+    const found = statSync(file);
+    if (!found.isFile()) throw new OperationError('is no regular file');
+    if (found.size > HEAD_MAX_BYTES) throw new OperationError('is larger than 1 MB: no answer of GET /audit/head is');
     return auditHeadSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    const why = error instanceof Error && 'syscall' in error ? error.message : 'holds no answer of GET /audit/head';
+    const why = error instanceof OperationError || (error instanceof Error && 'syscall' in error) ? error.message : 'holds no answer of GET /audit/head';
     throw new OperationError(`--head ${file}: ${why}`);
   }
 }

@@ -228,8 +228,9 @@ test('two backups asked for at one moment do not write into one another', async 
 test('missing folders are named, and not made', async () => {
   const missing = join(temporaryFolder(), 'missing');
   expect(await runCommand(dataDir, ['backup', join(missing, 'backup')])).toMatchObject({ code: 1, err: `contacts: ${missing}: no such folder\n` });
-  const noData = await runCommand(missing, ['backup', join(temporaryFolder(), 'backup')]);
-  expect(noData).toMatchObject({ code: 1, err: `contacts: DATA_DIR ${missing}: no such folder\n` });
+  for (const args of [['backup', join(temporaryFolder(), 'backup')], ['verify'], ['verify', '--audit'], ['rebuild'], ['skip', '1'], ['rewrap']]) {
+    expect([args, await runCommand(missing, args)]).toEqual([args, { code: 1, out: '', err: `contacts: DATA_DIR ${missing}: no such folder\n` }]);
+  }
   expect(await runCommand(dataDir, ['backup'])).toMatchObject({ code: 2, err: 'contacts: usage: contacts backup DIR\n' });
   expect(existsSync(missing)).toBe(false);
 });
