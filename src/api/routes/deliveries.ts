@@ -71,7 +71,7 @@ const retryRoute = ({ webhooks, idempotency }: RouteDeps) =>
     id: 'retryDelivery',
     tag,
     summary: 'Try a delivery again',
-    description: 'With the same `webhook-id` and the same bytes, now and then by the schedule.',
+    description: 'With the same `webhook-id` and the same bytes, now and then by the schedule. One about a contact that was erased since is a conflict.',
     params: { id: webhookIdParameter, deliveryId: deliveryIdParameter },
     body: noParameters.optional(),
     accepts: ['Idempotency-Key'],

@@ -12,7 +12,7 @@ import { id, time } from './views.js';
 const TOPICS = webhookTopics.map((topic) => `'${topic}'`).join(', ');
 const DESCRIPTION_MAX = 500;
 
-const url = z.string('Must be text').meta({ description: 'Where deliveries are posted to: https, of the public internet' });
+const url = z.string('Must be text').meta({ description: 'Where deliveries are posted to: it begins with `https://`, and is of the public internet' });
 const events = z
   .array(z.enum(webhookTopics, `Must be one of ${TOPICS}`), 'Must be a list')
   .min(1, `Must name at least one of ${TOPICS}`)
