@@ -1,7 +1,7 @@
 // `contacts verify`: compares read models with what the events say; with --audit, the events with
 // what was chained and signed.
 
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { auditHeadSchema, auditOperation, type AuditHead, type AuditResult } from '../operations/audit.js';
 import { OperationError } from '../operations/operation.js';
 import { verifyOperation, type VerifyResult } from '../operations/verify.js';
@@ -56,13 +56,23 @@ const HEAD_MAX_BYTES = 1_048_576;
 /** @throws OperationError when the file holds no head */
 function readHead(file: string): AuditHead {
   try {
-    const found = statSync(file);
-    if (!found.isFile()) throw new OperationError('is no regular file');
-    if (found.size > HEAD_MAX_BYTES) throw new OperationError('is larger than 1 MB: no answer of GET /audit/head is');
-    return auditHeadSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return auditHeadSchema.parse(JSON.parse(readSome(file, HEAD_MAX_BYTES)));
   } catch (error) {
-    const why = error instanceof OperationError || (error instanceof Error && 'syscall' in error) ? error.message : 'holds no answer of GET /audit/head';
+    const why = error instanceof Error && 'syscall' in error ? error.message : 'holds no answer of GET /audit/head';
     throw new OperationError(`--head ${file}: ${why}`);
+  }
+}
+
+/** The first `bytes` of a file, which may be a pipe or have no end. */
+function readSome(file: string, bytes: number): string {
+  const opened = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(bytes);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes; length += read) read = readSync(opened, buffer, length, bytes - length, null);
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(opened);
   }
 }
 

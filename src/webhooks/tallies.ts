@@ -5,15 +5,13 @@ const ORGANIZATIONS_MAX = 100;
 /** `retried`: it failed and will be tried again. */
 export type Tally = 'delivered' | 'retried' | 'failed';
 
-/** Under whom those are counted that came after so many others. */
-export const OTHERS = 'other';
-
 export class Tallies {
-  readonly byOrganization = new Map<string, Record<Tally, number>>();
+  /** Null: those of organizations that came after so many others. */
+  readonly byOrganization = new Map<string | null, Record<Tally, number>>();
 
   count(organizationId: string, tally: Tally): void {
     const full = this.byOrganization.size >= ORGANIZATIONS_MAX && !this.byOrganization.has(organizationId);
-    const key = full ? OTHERS : organizationId;
+    const key = full ? null : organizationId;
     const counts = this.byOrganization.get(key) ?? { delivered: 0, retried: 0, failed: 0 };
     counts[tally] += 1;
     this.byOrganization.set(key, counts);

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { pseudonymOf } from '../../src/metrics/webhooks.js';
 import { newOrganization, startTestService, type TestService } from '../support/service.js';
 import { eventually } from '../crash/load.js';
 
@@ -68,6 +69,10 @@ test('no label names an organization, a person, an id or a token', async () => {
   await client.get(`/contacts?search=nameable`);
   await client.get(`/nameable/${id}`);
   await fetch(`${service.origin}/nameable`);
+  const webhook = (await client.post('/webhooks', { url: 'https://nameable.invalid/' })).body;
+  await client.post(`/webhooks/${webhook.id}/test`);
+  await eventually(async () => valuesOf(await scrape(), 'contacts_webhook_tries_total', 'outcome="retried"'), ([tries = 0]) => tries > 0);
+  expect(valuesOf(await scrape(), 'contacts_webhook_tries_by_organization_total', `organization="${pseudonymOf(organization)}"`).length).toBeGreaterThan(0);
   const text = (await scrape()).toLowerCase();
   for (const secret of [organization, id, 'nameable', client.token.toLowerCase()]) expect(text).not.toContain(secret);
 });
