@@ -4,6 +4,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import type { AuditItem, AuditPage, AuditPoint } from '../../ports/historyStore.js';
+import { auditBatches, READ_ENTRIES, written } from '../auditBatches.js';
 import { principalOf, type ApiContext } from '../context.js';
 import type { RouteDeps } from '../deps.js';
 import { auditCsvExample, auditExample } from '../openapi/historyExamples.js';
@@ -12,8 +13,6 @@ import { route, type Route } from '../routing.js';
 import { auditEntrySchema, auditParameters, auditSchema, encodeAuditCursor, HISTORY_LIMIT, type AuditEntry } from '../schemas/history.js';
 import { streamed } from '../streaming.js';
 
-/** How many entries are read at a time: few, as each may tell of two versions of a contact as large as there are. */
-const BATCH = 50;
 const formats = { json: 'application/json', csv: 'text/csv', ndjson: 'application/x-ndjson' } as const;
 
 export function auditRoutes(deps: RouteDeps): Route[] {
@@ -68,25 +67,21 @@ interface Asked {
 
 async function answerStream(ctx: ApiContext, format: typeof formats.csv | typeof formats.ndjson, { read, after, limit }: Asked): Promise<void> {
   // The first page is read before anything is sent: what fails at once fails with an error's answer.
-  const first = await read(after, limit ?? BATCH);
+  const first = await read(after, limit ?? READ_ENTRIES);
   if (limit !== undefined) setNext(ctx, first.next);
   const write = format === formats.csv ? csv : ndjson;
   ctx.type = format;
   ctx.body = streamed(texts());
 
   async function* texts(): AsyncGenerator<string> {
-    yield write(first.items, true);
-    for (let { next } = first; next !== null && limit === undefined; ) {
-      const page = await read(next, BATCH);
-      yield write(page.items, false);
-      ({ next } = page);
-    }
+    if (format === formats.csv) yield csv([], true);
+    for await (const items of limit === undefined ? auditBatches(first, read) : written(first.items)) yield write(items);
   }
 }
 
 const columns = ['at', 'type', 'actor', 'contactId', 'companyId', 'webhookId', 'revision', 'eventId', 'requestId', 'changes'] as const;
 
-function csv(items: readonly AuditItem[], header: boolean): string {
+function csv(items: readonly AuditItem[], header = false): string {
   const rows = items.map(({ text }) => {
     const { actor, changes, ...entry } = JSON.parse(text) as AuditEntry;
     return { ...entry, actor: actor.sub, changes: JSON.stringify(changes) };
