@@ -99,6 +99,7 @@ export class PastContacts implements PastReads {
     const visible = (managerId: string | null) => (managerId !== null && ids.has(managerId) ? managerId : null);
     for (let from = 0; from < all.length; from += LINES_BATCH) {
       yield all.slice(from, from + LINES_BATCH).map(({ id, managerId }) => ({ id, managerId: visible(managerId) }));
+      await turn();
     }
   }
 

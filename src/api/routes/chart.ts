@@ -13,7 +13,7 @@ import { jsonObject } from '../streaming.js';
 import { hierarchyView } from '../views.js';
 
 /** How many contacts are told of at a time: few, as each may be as large as there are, and have managers as large. */
-const BATCH = 25;
+const BATCH = 50;
 
 export function chartRoutes(deps: RouteDeps): Route[] {
   return [diffRoute(deps)];

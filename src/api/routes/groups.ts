@@ -22,7 +22,7 @@ import { companyContactView, contactMethodView, departmentView, hierarchyView } 
 import { companyId } from './contacts.js';
 
 /** How many contacts are read at a time: few, as each may be as large as there are. */
-const BATCH = 50;
+const BATCH = 100;
 
 type View = (contact: Contact) => unknown;
 

@@ -1,5 +1,5 @@
 // The contacts as they stood at one instant, in SQLite: the documents that have not changed since,
-// and the versions that ended after it. Gone through a few thousand rows at a time, documents
+// and the versions that ended after it. Gone through a few hundred rows at a time, documents
 // first: what changes meanwhile is then met again as a version.
 
 import { setImmediate as turn } from 'node:timers/promises';
@@ -12,8 +12,8 @@ import type { SqliteDocuments } from './documents.js';
 import { rowConditions, sortColumns } from './listing.js';
 import type { Sql } from './search.js';
 
-/** How many rows are gone through at a time. */
-const AT_A_TIME = 2_000;
+/** How many rows are gone through at a time: some ten milliseconds, or fifty of contacts as large as there are. */
+const AT_A_TIME = 500;
 
 /** Greater than every time: that a version ended at an instant means that it did not stand at it. */
 const AFTER_ALL = '~';

@@ -12,8 +12,8 @@ import type { MongoGenerations } from './mongoGenerations.js';
 import type { MongoLiveReads } from './mongoLiveReads.js';
 import { searchFilter } from './mongoSearch.js';
 
-/** How many reporting lines are read at a time. */
-const LINES_BATCH = 1_000;
+/** How many reporting lines are read at a time: few, as each contact may be as large as there are. */
+const LINES_BATCH = 200;
 
 type Documents = Collection<LiveDocument>;
 type Live = Record<'contacts' | 'companies', Documents>;
