@@ -50,7 +50,7 @@ test('what fails is tried again by who comes next', async () => {
   expect([succession.pending(), confirms.count]).toEqual([null, 2]);
 });
 
-test('one that is succeeded while it confirms vouches for itself alone', async () => {
+test('one that is succeeded while it confirms vouches for itself alone: who waits, waits for the next, too', async () => {
   let confirm: () => void = () => undefined;
   const { succession, confirms } = counting([() => new Promise((resolve) => (confirm = resolve))]);
   succession.heard(heard({ a: 'RSPrimary' }));
@@ -58,6 +58,7 @@ test('one that is succeeded while it confirms vouches for itself alone', async (
   succession.heard(heard({ b: 'RSPrimary' }, 2));
   confirm();
   await first;
+  expect(succession.pending()).toBeNull();
   await succession.pending();
   expect([succession.pending(), confirms.count]).toEqual([null, 2]);
 });

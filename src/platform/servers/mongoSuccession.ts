@@ -24,11 +24,14 @@ export class MongoSuccession {
     return this.confirmed === this.primary ? null : (this.confirming ??= this.confirmNewest());
   }
 
+  /** Until the newest has, whoever was elected meanwhile. */
   private async confirmNewest(): Promise<void> {
-    const { primary } = this;
     try {
-      await this.confirm();
-      this.confirmed = primary;
+      while (this.confirmed !== this.primary) {
+        const { primary } = this;
+        await this.confirm();
+        this.confirmed = primary;
+      }
     } finally {
       this.confirming = null;
     }
