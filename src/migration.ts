@@ -7,6 +7,7 @@ import { listOf } from './config.js';
 import { OperationError } from './operations/operation.js';
 import type { Migration } from './operations/migrate.js';
 import { openEmbedded } from './platform/embedded/index.js';
+import { storeFile } from './platform/embedded/layout.js';
 import { EventStoreDbLog } from './platform/servers/eventStoreDbLog.js';
 import { MongoConnection } from './platform/servers/mongoConnection.js';
 import { MongoKeyStore } from './platform/servers/mongoKeyStore.js';
@@ -27,7 +28,7 @@ export type MigrationSides = Pick<Migration, 'from' | 'to'> & { close(): Promise
 
 /** @throws OperationError, LockedError, LayoutError, WrongWrappingKeyError, UnavailableError */
 export async function openMigration({ dataDir, eventStoreUrl, mongoUrl, encryptionKey }: MigrationPlan): Promise<MigrationSides> {
-  if (!existsSync(join(dataDir, 'contacts.sqlite'))) throw new OperationError(`there is no embedded store in ${dataDir}`);
+  if (!existsSync(join(dataDir, storeFile.events))) throw new OperationError(`there is no embedded store in ${dataDir}`);
   const wrappingKeys = wrappingKeysOf(listOf(encryptionKey()));
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {

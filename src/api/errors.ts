@@ -92,6 +92,6 @@ export function refused(refusal: Refusal): ApiError {
     case 'CONFLICT':
       return new ApiError('CONFLICT', 'Others changed it at the same time; try again', [], { 'Retry-After': '1' });
     case 'PRECONDITION_FAILED':
-      return new ApiError('PRECONDITION_FAILED', 'Its ETag is not one that If-Match names, or is one that If-None-Match names');
+      return new ApiError('PRECONDITION_FAILED', errorCatalog.PRECONDITION_FAILED.description);
   }
 }

@@ -29,7 +29,7 @@ import { SqliteHistoryStore } from './historyStore.js';
 import { InlineChain } from './inlineChain.js';
 import { InlineProjector, type ChangesOf } from './inlineProjector.js';
 import { SqliteKeyStore } from './keyStore.js';
-import { keyMigrations, storeMigrations } from './layout.js';
+import { keyMigrations, storeFile, storeMigrations } from './layout.js';
 import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
 import { openEventPages } from './pagePool.js';
@@ -41,10 +41,8 @@ import { SqliteReplayStore } from './replays.js';
 import { SqliteCheckpoints, SqliteCounterStore, SqliteIdempotencyStore } from './state.js';
 import { SqliteWebhookEndpoints } from './webhookEndpoints.js';
 
-const EVENTS_FILE = 'contacts.sqlite';
 /** What is kept beside a log elsewhere. */
 const OTHER_LOG_FILE = 'contacts-of-other-log.sqlite';
-const KEYS_FILE = 'keys.sqlite';
 
 export interface EmbeddedOptions {
   /** The folder of the files; made when it is missing. */
@@ -98,11 +96,11 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
   };
   try {
     // What follows another log has a file of its own: positions of one log mean nothing to another.
-    const file = options.compare === undefined ? EVENTS_FILE : OTHER_LOG_FILE;
+    const file = options.compare === undefined ? storeFile.events : OTHER_LOG_FILE;
     if (options.compare === undefined && !keysElsewhere) requireEvents(dataDir);
     const store = new Database(join(dataDir, file), storeMigrations, memory);
     closers.push(() => store.close());
-    const files = { events: join(dataDir, file), keys: join(dataDir, KEYS_FILE), wrappingKeys };
+    const files = { events: join(dataDir, file), keys: join(dataDir, storeFile.keys), wrappingKeys };
     if (!keysElsewhere) requireKeys(files.keys, store);
     const keyFile = new Database(files.keys, keyMigrations);
     closers.push(() => keyFile.close());
@@ -142,9 +140,9 @@ function requireSomeKey(file: string, keyFile: Database, store: Database): void 
 
 /** Keys are made after the file of events is: where that is gone, a new one would hide it. @throws MissingEventsError */
 function requireEvents(dataDir: string): void {
-  const [events, keys] = [join(dataDir, EVENTS_FILE), join(dataDir, KEYS_FILE)];
+  const [events, keys] = [join(dataDir, storeFile.events), join(dataDir, storeFile.keys)];
   if (holdsSomething(events) || !holdsSomething(keys) || existsSync(join(dataDir, OTHER_LOG_FILE))) return;
-  throw new MissingEventsError(`${events} is missing or empty, though ${KEYS_FILE} is there: put it back, or restore a backup; to begin anew, take ${KEYS_FILE} away, too`);
+  throw new MissingEventsError(`${events} is missing or empty, though ${storeFile.keys} is there: put it back, or restore a backup; to begin anew, take ${storeFile.keys} away, too`);
 }
 
 function holdsSomething(file: string): boolean {

@@ -6,6 +6,9 @@ import type { Migration } from './migrate.js';
 import { chainTables } from './chainTables.js';
 import { webhookTables } from './webhookTables.js';
 
+/** What the two files are called, in the folder of the data and in a backup of either. */
+export const storeFile = { events: 'contacts.sqlite', keys: 'keys.sqlite' } as const;
+
 /** `contacts.sqlite`: events, read models, and what else is state. */
 export const storeMigrations: readonly Migration[] = [
   `

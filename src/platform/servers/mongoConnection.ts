@@ -8,6 +8,8 @@ import { MongoSuccession } from './mongoSuccession.js';
 
 /** A read may take this long on the server, in ms. */
 export const READ_MAX_MS = 10_000;
+/** The option that says so. */
+export const atMost = { maxTimeMS: READ_MAX_MS };
 /** A cursor over all of an organization may, in all its batches together: the server counts them as one. */
 export const STREAM_MAX_MS = 60_000;
 /** How long an operation is tried again, in ms; each try has its own limits. */

@@ -4,7 +4,7 @@ import type { Collection, Filter } from 'mongodb';
 import { ATTEMPTS_KEPT, type DeliveryPage, type DeliveryQuery, type DeliveryStatus, type DeliveryStore, type Derived, type DueDelivery, type NewDelivery, type Outcome, type Payload, type QueueStatistics } from '../../ports/deliveryStore.js';
 import type { Position } from '../../ports/eventLog.js';
 import type { EndpointRef } from '../../ports/webhookEndpoints.js';
-import { isDuplicateKey, READ_MAX_MS, type MongoConnection } from './mongoConnection.js';
+import { atMost, isDuplicateKey, type MongoConnection } from './mongoConnection.js';
 import { payloadKey, type AttemptDocument, type DeliveryDocument, type MongoDeliveryWrites } from './mongoDeliveryWrites.js';
 import { endpointKey, toDate, type EndpointDocument, type MongoWebhookEndpoints } from './mongoWebhookEndpoints.js';
 
@@ -15,9 +15,6 @@ interface DerivationDocument {
 }
 
 const DERIVATION = 'webhooks';
-
-/** What goes over all that is pending. */
-const READ = { maxTimeMS: READ_MAX_MS };
 
 export class MongoDeliveryStore implements DeliveryStore {
   private readonly derivations: Collection<DerivationDocument>;
@@ -130,10 +127,10 @@ export class MongoDeliveryStore implements DeliveryStore {
     return this.connection.run(async () => {
       const unused = await this.endpoints.endpoints.find({ enabled: false }, { projection: { _id: 1 } }).toArray();
       const waiting = { status: 'pending' as const, endpoint: { $nin: unused.map(({ _id }) => _id) } };
-      const counted = await this.deliveries.aggregate<{ _id: string; pending: number }>([{ $match: waiting }, { $group: { _id: '$organizationId', pending: { $sum: 1 } } }], READ).toArray();
+      const counted = await this.deliveries.aggregate<{ _id: string; pending: number }>([{ $match: waiting }, { $group: { _id: '$organizationId', pending: { $sum: 1 } } }], atMost).toArray();
       const longest = counted.sort((a, b) => b.pending - a.pending).slice(0, limit);
       const oldest = async (query: Filter<DeliveryDocument>) =>
-        toDate((await this.deliveries.find({ ...waiting, ...query }, READ).sort({ queuedAt: 1 }).limit(1).toArray())[0]?.queuedAt ?? null);
+        toDate((await this.deliveries.find({ ...waiting, ...query }, atMost).sort({ queuedAt: 1 }).limit(1).toArray())[0]?.queuedAt ?? null);
       const organizations = await Promise.all(
         longest.map(async ({ _id, pending }) => ({ organizationId: _id, pending, oldestAt: await oldest({ organizationId: _id }) })),
       );

@@ -6,14 +6,13 @@ import type { DocumentSubject, ProjectionName } from '../../ports/projection.js'
 import { auditPage, auditSources } from '../audit.js';
 import { auditText, firstChangesText } from '../historyText.js';
 import { PastContacts } from '../pastContacts.js';
-import { oneOf, READ_MAX_MS } from './mongoConnection.js';
+import { atMost, oneOf } from './mongoConnection.js';
 import { documentKey, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import { keysAfter, type EntryDocument } from './mongoHistory.js';
 import type { MongoLiveReads } from './mongoLiveReads.js';
 import { MongoPast } from './mongoPast.js';
 
-const atMost = { maxTimeMS: READ_MAX_MS };
 
 export class MongoHistoryStore implements HistoryStore {
   constructor(

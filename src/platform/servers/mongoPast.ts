@@ -7,7 +7,7 @@ import type { Contact } from '../../domain/contact.js';
 import type { ProjectionName, Versioned } from '../../ports/projection.js';
 import type { ChartContact, SortField } from '../../ports/readStore.js';
 import { everything, type Line, type PastFilter, type PastSource, type Standing } from '../pastContacts.js';
-import { oneOf, READ_MAX_MS, STREAM_MAX_MS } from './mongoConnection.js';
+import { atMost, oneOf, STREAM_MAX_MS } from './mongoConnection.js';
 import { documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import type { VersionDocument } from './mongoHistory.js';
@@ -19,7 +19,6 @@ const AT_A_TIME = 1_000;
 /** Sorts after every id. */
 const AFTER_ALL = '\uffff';
 
-const atMost = { maxTimeMS: READ_MAX_MS };
 type OrderField = (typeof orderFields)[SortField];
 type Found = { _id: string; id?: string; manager?: string; body?: string } & Partial<Record<OrderField, string>>;
 type Stored = Pick<VersionDocument, '_id' | 'id' | 'revision' | 'body' | 'updatedAt'>;

@@ -6,7 +6,7 @@ import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection } from
 import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { Change, DocumentSubject, GenerationName, IndexEntry, ProjectionName, Versioned } from '../../ports/projection.js';
 import type { Generation, ProjectionStore, Showing, StoredDocument } from '../../ports/readStore.js';
-import { isDuplicateKey, READ_MAX_MS, oneOf, type MongoConnection } from './mongoConnection.js';
+import { atMost, isDuplicateKey, oneOf, type MongoConnection } from './mongoConnection.js';
 import { encodeOrganization } from '../../domain/streams.js';
 import { afterChange, documentKey, storedDocument, subjectOf, versioned, type MongoDocument } from './mongoDocuments.js';
 import { insertAll, writeHistory } from './mongoHistory.js';
@@ -83,7 +83,7 @@ export class MongoProjectionStore implements ProjectionStore {
   async entries(generation: number, organizationId: string, after: Position | null, upTo: Position, limit: number): Promise<IndexEntry[]> {
     const range = { $gt: this.entryKey(organizationId, after), $lte: this.entryKey(organizationId, upTo) };
     const found = await this.connection.run(() =>
-      this.generations.entries(generation).find({ _id: range }, { maxTimeMS: READ_MAX_MS }).sort({ _id: 1 }).limit(limit).toArray(),
+      this.generations.entries(generation).find({ _id: range }, atMost).sort({ _id: 1 }).limit(limit).toArray(),
     );
     return found.map(({ _id, ...entry }) => ({ organizationId, ...entry }));
   }
@@ -91,7 +91,7 @@ export class MongoProjectionStore implements ProjectionStore {
   async allEntries(generation: number, after: IndexEntry | null, limit: number): Promise<IndexEntry[]> {
     const filter = after === null ? {} : { _id: { $gt: this.entryKey(after.organizationId, after.position) } };
     const found = await this.connection.run(() =>
-      this.generations.entries(generation).find(filter, { maxTimeMS: READ_MAX_MS }).sort({ _id: 1 }).limit(limit).toArray(),
+      this.generations.entries(generation).find(filter, atMost).sort({ _id: 1 }).limit(limit).toArray(),
     );
     return found.map(({ _id, ...entry }) => ({ organizationId: subjectOf(_id).organizationId, ...entry }));
   }
@@ -129,7 +129,7 @@ export class MongoProjectionStore implements ProjectionStore {
     return this.connection.run(async () => {
       if (slotOf(await this.generations.state(projection), generation) === null) return [];
       const filter = after === null ? {} : { _id: { $gt: documentKey(after) } };
-      const found = this.generations.documents(projection, generation).find(filter, { maxTimeMS: READ_MAX_MS });
+      const found = this.generations.documents(projection, generation).find(filter, atMost);
       return (await found.sort({ _id: 1 }).limit(limit).toArray()).map(storedDocument);
     });
   }
@@ -181,7 +181,7 @@ export class MongoProjectionStore implements ProjectionStore {
 
   private found(documents: Collection<MongoDocument>, keys: string[]) {
     const projection = { revision: 1, body: 1 };
-    return documents.find<{ _id: string; revision: number; body?: string }>({ _id: oneOf(keys) }, { projection, maxTimeMS: READ_MAX_MS }).toArray();
+    return documents.find<{ _id: string; revision: number; body?: string }>({ _id: oneOf(keys) }, { projection, ...atMost }).toArray();
   }
 }
 

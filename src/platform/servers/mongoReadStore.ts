@@ -6,7 +6,7 @@ import type { Contact } from '../../domain/contact.js';
 import type { Entity, Status } from '../../domain/entity.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import type { ContactGroup, GroupQuery, GroupStretch, ListFilter, ListPage, ListQuery, ReadStore, Shown, SortField } from '../../ports/readStore.js';
-import { oneOf, READ_MAX_MS } from './mongoConnection.js';
+import { atMost, oneOf } from './mongoConnection.js';
 import { anyStatus, documentKey, entityOf, orderFields, orderKey, orderValue, subjectOf, type LiveDocument } from './mongoDocuments.js';
 import type { MongoGenerations } from './mongoGenerations.js';
 import type { MongoLiveReads } from './mongoLiveReads.js';
@@ -22,7 +22,6 @@ type PageDocument = Pick<LiveDocument, '_id' | 'revision' | 'body' | 'byName' | 
 
 const pageFields = { revision: 1, body: 1, byName: 1, byCreated: 1, byUpdated: 1, manager: 1, primary: 1 };
 const groupFields = { company: 'parent', department: 'department', contactMethod: 'method' } as const satisfies Record<ContactGroup['by'], keyof LiveDocument>;
-const atMost = { maxTimeMS: READ_MAX_MS };
 
 export class MongoReadStore implements ReadStore {
   constructor(

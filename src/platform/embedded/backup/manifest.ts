@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { storeFile } from '../layout.js';
 
 /** Raised when backups are laid out otherwise than before. */
 export const FORMAT = 1;
@@ -24,9 +25,6 @@ const manifestSchema = z.object({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
-
-/** The SQLite file that each kind of folder holds, whatever else is in it. */
-export const storeFile = { events: 'contacts.sqlite', keys: 'keys.sqlite' } as const satisfies Record<Manifest['holds'], string>;
 
 /** A backup that cannot be used; nothing was changed. */
 export class BackupError extends Error {

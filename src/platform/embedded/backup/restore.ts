@@ -10,10 +10,10 @@ import { UnavailableError } from '../../../ports/errors.js';
 import { KeyWrapping, wrappingKeysOf } from '../../wrapping.js';
 import { isSqliteError } from '../database.js';
 import { makeFolder } from '../folder.js';
-import { keyMigrations, readModelTables, storeMigrations } from '../layout.js';
+import { keyMigrations, readModelTables, storeFile, storeMigrations } from '../layout.js';
 import { migrate, type Migration } from '../migrate.js';
 import { SnapshotCopy } from './copying.js';
-import { BackupError, readManifest, storeFile } from './manifest.js';
+import { BackupError, readManifest } from './manifest.js';
 import { isStorageError, MADE_SECRETS, syncFile } from './write.js';
 
 export interface RestoreOptions {
@@ -48,13 +48,13 @@ export async function restoreEmbedded(options: RestoreOptions, report: CopyRepor
   const unfinished = join(dataDir, 'unfinished-restore');
   try {
     makeFolder(unfinished);
-    await refill(join(keysFolder, storeFile.keys), join(unfinished, 'keys.sqlite'), keyMigrations, () => undefined, signal);
+    await refill(join(keysFolder, storeFile.keys), join(unfinished, storeFile.keys), keyMigrations, () => undefined, signal);
     const count = counting(report, events.position);
-    await refill(join(eventsFolder, storeFile.events), join(unfinished, 'contacts.sqlite'), storeMigrations, count, signal);
+    await refill(join(eventsFolder, storeFile.events), join(unfinished, storeFile.events), storeMigrations, count, signal);
     const secrets = MADE_SECRETS.filter((name) => name in keys.files);
     for (const name of secrets) await copyFile(join(keysFolder, name), join(unfinished, name));
     // The events come last: without them a folder counts as empty of data.
-    for (const name of [...secrets, 'keys.sqlite', 'contacts.sqlite']) {
+    for (const name of [...secrets, storeFile.keys, storeFile.events]) {
       await syncFile(join(unfinished, name));
       await rename(join(unfinished, name), join(dataDir, name));
     }

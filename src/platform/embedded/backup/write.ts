@@ -8,7 +8,7 @@ import type { Backup, BackedUp, CopyReport } from '../../../ports/backup.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import { isSqliteError } from '../database.js';
 import { FolderError, makeFolder } from '../folder.js';
-import { readModelTables } from '../layout.js';
+import { readModelTables, storeFile } from '../layout.js';
 import { SnapshotCopy, type Replacements } from './copying.js';
 import { BackupError, writeManifest, MANIFEST } from './manifest.js';
 
@@ -52,16 +52,16 @@ export class EmbeddedBackup implements Backup {
   private async copyAll(folder: string, report: CopyReport, signal: AbortSignal): Promise<number> {
     const createdAt = new Date().toISOString();
     const [eventsDir, keysDir] = [join(folder, 'events'), join(folder, 'keys')];
-    const store = SnapshotCopy.begin(join(this.dataDir, 'contacts.sqlite'), join(eventsDir, 'contacts.sqlite'));
+    const store = SnapshotCopy.begin(join(this.dataDir, storeFile.events), join(eventsDir, storeFile.events));
     try {
       const position = store.number('SELECT coalesce(max(position), 0) AS position FROM main.events', 'position');
       const keyLayout = await this.copyKeys(keysDir, report, signal);
       await copyTables(store, { left: readModelTables, replacements: withoutAnswers }, counting(report, 'events', position), signal);
       const secrets = this.copySecrets(keysDir);
-      await writeManifest(eventsDir, { holds: 'events', createdAt, layout: store.layout(), position, files: ['contacts.sqlite'] });
-      await writeManifest(keysDir, { holds: 'keys', createdAt, layout: keyLayout, position, files: ['keys.sqlite', ...secrets] });
-      for (const name of ['contacts.sqlite', MANIFEST, '.']) await syncFile(join(eventsDir, name));
-      for (const name of ['keys.sqlite', ...secrets, MANIFEST, '.']) await syncFile(join(keysDir, name));
+      await writeManifest(eventsDir, { holds: 'events', createdAt, layout: store.layout(), position, files: [storeFile.events] });
+      await writeManifest(keysDir, { holds: 'keys', createdAt, layout: keyLayout, position, files: [storeFile.keys, ...secrets] });
+      for (const name of [storeFile.events, MANIFEST, '.']) await syncFile(join(eventsDir, name));
+      for (const name of [storeFile.keys, ...secrets, MANIFEST, '.']) await syncFile(join(keysDir, name));
       return position;
     } finally {
       store.close();
@@ -69,7 +69,7 @@ export class EmbeddedBackup implements Backup {
   }
 
   private async copyKeys(folder: string, report: CopyReport, signal: AbortSignal): Promise<number> {
-    const keys = SnapshotCopy.begin(join(this.dataDir, 'keys.sqlite'), join(folder, 'keys.sqlite'));
+    const keys = SnapshotCopy.begin(join(this.dataDir, storeFile.keys), join(folder, storeFile.keys));
     try {
       const total = keys.number('SELECT count(*) AS total FROM main.keys', 'total');
       await copyTables(keys, { left: new Set(), replacements: {} }, counting(report, 'keys', total), signal);
