@@ -64,7 +64,8 @@ export class Story {
   static async begin(store: OpenedStore): Promise<Story> {
     for (const { name, version } of projections) {
       const { number } = await store.projectionStore.build(name, version);
-      await store.projectionStore.switchTo(name, number);
+      const live = await store.projectionStore.switchTo(name, number, true);
+      if (!live) throw new Error(`generation ${number} of ${name} is not live`);
     }
     return new Story(store);
   }

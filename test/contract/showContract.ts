@@ -44,6 +44,17 @@ export function showContract(name: string, open: () => Promise<OpenedStore>): vo
       expect(await names()).toEqual(['Uno']);
     });
 
+    test('comes before the manager that it refers to, and shows the line once that one is there', async () => {
+      const [manager, report] = [story.contact('acme', 'm1'), story.contact('acme', 'c1', { metadata: { reportsTo: 'm1' } })];
+      const { readStore } = story.store;
+      expect(await show(report)).toBe(true);
+      for (let reads = 0; reads < 2; reads += 1) {
+        expect(await readStore.getContact('acme', 'c1')).toMatchObject({ dangling: true, document: { metadata: { reportsTo: null } } });
+      }
+      await story.tell(manager, report);
+      expect(await readStore.getContact('acme', 'c1')).toMatchObject({ dangling: false, document: { metadata: { reportsTo: 'm1' } } });
+    });
+
     test('comes to nothing while what stands is not what the step begins from', async () => {
       const events = [story.contact('acme', 'c1', { name: 'One' }), story.contactChanges('acme', 'c1', { name: 'Uno' }), story.contactGone('acme', 'c1')] as const;
       expect(await show(events[2])).toBe(false);

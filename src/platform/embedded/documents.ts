@@ -154,9 +154,8 @@ export class SqliteDocuments implements Participant {
     const tombstone = current === undefined ? this.tombstone(collection, id) : undefined;
     if ((current?.revision ?? tombstone ?? -1) !== change.from) return false;
     this.historyPages.forget(collection, id);
-    if (change.type === 'put' && current !== undefined) this.shown.forget(collection, id);
-    // Nobody could refer to one that never was.
-    else if (change.type === 'remove' || tombstone !== undefined) this.shown.forgetAll();
+    if (change.type === 'remove') this.shown.forgetAll();
+    else this.shown.forget(collection, id);
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current !== undefined) this.update(collection, change, current);
     else {

@@ -117,7 +117,7 @@ export class SqliteReadStore implements ReadStore {
     const row = this.database.get<ShownRow>(sql, this.contactsOf(organizationId), collection, id);
     if (row === undefined) return null;
     const shown = toShown(row);
-    this.documents.shown.keep(collection, id, shown);
+    if (!shown.dangling) this.documents.shown.keep(collection, id, shown);
     return shown;
   }
 

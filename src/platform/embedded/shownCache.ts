@@ -1,5 +1,6 @@
 // Documents as reads have shown them, kept in memory: asking SQLite and reading JSON was a fifth of
-// what a GET costs. Whoever changes documents says so here, within the same transaction.
+// what a GET costs. Whoever changes documents says so here, within the same transaction. One with a
+// reference that dangles is not kept: what it refers to may be yet to be projected.
 
 import { LRUCache } from 'lru-cache';
 import type { Entity } from '../../domain/entity.js';
@@ -24,7 +25,7 @@ export class ShownCache {
     this.documents.delete(`${collection}/${id}`);
   }
 
-  /** That a document came or went that others may refer to, so that they are shown otherwise. */
+  /** That a document went that others may refer to, so that they are shown otherwise. */
   forgetAll(): void {
     this.documents.clear();
   }
