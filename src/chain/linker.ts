@@ -1,8 +1,7 @@
 // Makes the links of events as they come, and signs the end of each chain that they move.
 
-import type { ChainedRun, ChainEnd, ChainStep, Link, Linker } from '../ports/chainStore.js';
+import type { ChainedEvent, ChainedRun, ChainEnd, ChainStep, Link, Linker } from '../ports/chainStore.js';
 import type { Clock } from '../ports/clock.js';
-import type { StoredEvent } from '../ports/eventLog.js';
 import type { HeadKeys } from './headKeys.js';
 import { headOf, isHead } from './headSigner.js';
 import { FIRST_HASH, linkHash } from './links.js';
@@ -41,10 +40,10 @@ export class ChainLinker implements Linker {
   }
 }
 
-function advance(end: ChainEnd, event: StoredEvent, now: number): ChainEnd {
+function advance(end: ChainEnd, event: ChainedEvent, now: number): ChainEnd {
   const sequence = end.sequence + 1;
   const next = { ...end, sequence, hash: linkHash(end.hash, sequence, event), position: event.position };
-  if (!isHead(event)) return { ...next, lastEvent: sequence, uncoveredSince: end.uncoveredSince ?? now };
+  if ('canonical' in event || !isHead(event)) return { ...next, lastEvent: sequence, uncoveredSince: end.uncoveredSince ?? now };
   const covered = Math.max(end.covered, Math.min(headOf(event)?.sequence ?? 0, end.sequence));
   return { ...next, covered, uncoveredSince: end.lastEvent > covered ? now : null };
 }

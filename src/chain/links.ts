@@ -3,18 +3,20 @@
 
 import { hash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
+import type { ChainedEvent } from '../ports/chainStore.js';
 import type { StoredEvent } from '../ports/eventLog.js';
 
 /** What stands before the first link. */
 export const FIRST_HASH = '0'.repeat(64);
 
 /** The link of `event`, the `sequence`th of its organization, after the link `previous`. */
-export function linkHash(previous: string, sequence: number, event: StoredEvent): string {
-  return hash('sha256', `${previous}|${sequence}|${canonicalEvent(event)}`);
+export function linkHash(previous: string, sequence: number, event: ChainedEvent): string {
+  const canonical = 'canonical' in event ? event.canonical : canonicalEvent(event);
+  return hash('sha256', `${previous}|${sequence}|${canonical}`);
 }
 
 /** Canonical JSON of an event as it is stored. Where it stands among other organizations' events is no part of it. */
-export function canonicalEvent({ stream, revision, id, type, data, metadata }: StoredEvent): string {
+export function canonicalEvent({ stream, revision, id, type, data, metadata }: Omit<StoredEvent, 'position'>): string {
   return canonicalJson({ stream, revision, id, type, data, metadata: metadata as unknown as Json });
 }
 

@@ -47,11 +47,14 @@ export interface ChainStep {
   ends: readonly ChainEnd[];
 }
 
+/** An event to be linked; one that was made ready has its canonical text in place of its data, and is no head. */
+export type ChainedEvent = StoredEvent | (Omit<StoredEvent, 'data'> & { canonical: string });
+
 /** Some events in the order of the log, and where the log stands after them. */
 export interface ChainedRun {
   from: Position | null;
   to: Position;
-  events: readonly StoredEvent[];
+  events: readonly ChainedEvent[];
   /** How many links there are before them. */
   links: number;
 }

@@ -15,6 +15,7 @@ import type { KeyStore } from './keyStore.js';
 import type { Leases } from './leases.js';
 import type { ProjectionChecks } from './projectionChecks.js';
 import type { ProjectionStore, ReadStore } from './readStore.js';
+import type { MakeAppends } from './readyAppends.js';
 import type { MakeReady } from './readySteps.js';
 import type { ReplayStore } from './replayStore.js';
 import type { Vault } from './vault.js';
@@ -37,6 +38,8 @@ export interface Platform {
   projectionStore: ProjectionStore;
   /** Makes steps of a rebuild beside the thread that applies them; null: the platform cannot. */
   makeReady: MakeReady | null;
+  /** Makes appends to new streams beside the thread that writes them; null: the platform cannot. */
+  makeAppends: MakeAppends | null;
   checks: ProjectionChecks;
   checkpoints: Checkpoints;
   chain: ChainStore;

@@ -26,6 +26,7 @@ const allowed: Record<string, string[]> = {
   migration: ['ports', 'operations', 'platform', 'config'],
   host: ['domain', 'ports', 'projections', 'chain', 'operations', 'platform', 'config'],
   stepThread: ['ports', 'projections', 'platform'],
+  seedThread: ['projections', 'chain', 'operations', 'platform'],
   service: ['domain', 'ports', 'commands', 'projections', 'subscriptions', 'webhooks', 'chain', 'operations', 'api', 'metrics', 'platform', 'config', 'host', 'webhookParts'],
   webhookParts: ['domain', 'ports', 'commands', 'subscriptions', 'webhooks'],
   main: ['cli', 'config', 'operations', 'service'],

@@ -78,6 +78,21 @@ test('seeding alone: what was asked for is there, in every index; the same seed 
   await service.stop();
 });
 
+test('seeding alone goes on where kills ended it, whatever was being written, and all of it is as the events say', async () => {
+  const dataDir = temporaryFolder();
+  const seed = ['seed', '--org', 'acme', '--contacts', '14000'];
+  for (const ms of [1_000, 1_600]) await runCommand(dataDir, seed, {}, ms);
+  const { code, out } = await contacts(dataDir, ...seed);
+  const [, made = '', before = '0'] = /^made ([\d,]+) contacts .*?(?:; ([\d,]+) contacts of this seed were there before)?\n$/.exec(out) ?? [];
+  const numberOf = (text: string) => Number(text.replaceAll(',', ''));
+  expect([code, numberOf(made) + numberOf(before)]).toEqual([0, 14_000]);
+  expect(await contacts(dataDir, 'verify')).toMatchObject({ code: 0 });
+  expect(await contacts(dataDir, 'verify', '--audit')).toMatchObject({ code: 0 });
+  const service = await startTestService({}, dataDir);
+  expect(await total(service.client('acme'))).toBe(14_000);
+  await service.stop();
+}, 60_000);
+
 test('seeding through the running service: it goes on answering, and a kill loses nothing that cannot be gone on with', async () => {
   const service = await startServiceProcess();
   const client = service.client('acme');

@@ -10,8 +10,10 @@ import type {
   Position,
   StoredEvent,
 } from '../../ports/eventLog.js';
+import type { ChainedEvent } from '../../ports/chainStore.js';
 import { reading, type Database } from './database.js';
 import type { GroupCommit, Participant } from './groupCommit.js';
+import { TakenError, type ReadyEvent } from './madeAppends.js';
 
 const READ_BATCH = 500;
 /** How many of the newest events are kept in memory, for subscribers that have caught up. */
@@ -34,7 +36,7 @@ const INSERT_EVENT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, 
 export class SqliteEventLog implements EventLog, Participant {
   private lastPosition: number | null = null;
   private readonly grown = new EventEmitter().setMaxListeners(0);
-  private appended: StoredEvent[] = [];
+  private appended: ChainedEvent[] = [];
   private tail: StoredEvent[] = [];
 
   constructor(
@@ -76,6 +78,25 @@ export class SqliteEventLog implements EventLog, Participant {
     this.lastPosition = position;
     this.appended.push(...stored);
     return { outcome: 'appended', revision: revision + events.length, position: String(position) };
+  }
+
+  /**
+   * Appends events of new streams that were made ready, within a guarded write of a group; `prepare` is
+   * told after which position and up to which, and can refuse them by throwing.
+   * @throws TakenError when one of the streams is there already
+   */
+  appendReadyNow(events: readonly ReadyEvent[], prepare: (before: number, to: Position) => void): void {
+    const before = this.headNow();
+    // All that is made at once has few metadata.
+    const texts = new Map<StoredEvent['metadata'], string>();
+    for (const { metadata } of events) if (!texts.has(metadata)) texts.set(metadata, JSON.stringify(metadata));
+    const placed = events.map((event, index) => ({ ...event, position: String(before + 1 + index) }));
+    for (const event of placed) {
+      if (this.insertRow(event, event.data, texts.get(event.metadata) ?? '') === 0) throw new TakenError(`${event.stream} is there already`);
+    }
+    prepare(before, String(before + events.length));
+    this.lastPosition = before + events.length;
+    for (const { data: _, ...event } of placed) this.appended.push(event);
   }
 
   async *read(stream: string, fromRevision: number): AsyncIterable<StoredEvent[]> {
@@ -139,13 +160,16 @@ export class SqliteEventLog implements EventLog, Participant {
   }
 
   /** What the running group has appended. */
-  running(): readonly StoredEvent[] {
+  running(): readonly ChainedEvent[] {
     return this.appended;
   }
 
   committed(): void {
     if (this.appended.length === 0) return;
-    this.tail.push(...this.appended);
+    // The tail has no gaps: it begins anew after what is not in memory as it is read.
+    const readable = this.appended.filter((event) => 'data' in event);
+    if (readable.length < this.appended.length) this.tail = [];
+    else this.tail.push(...readable);
     if (this.tail.length > 2 * TAIL_EVENTS) this.tail = this.tail.slice(-TAIL_EVENTS);
     this.appended = [];
     this.grown.emit('commit');
@@ -177,17 +201,12 @@ export class SqliteEventLog implements EventLog, Participant {
     return true;
   }
 
-  private insert({ position, stream, revision, id, type, data, metadata }: StoredEvent): number {
-    return this.database.run(
-      INSERT_EVENT,
-      Number(position),
-      stream,
-      revision,
-      id,
-      type,
-      JSON.stringify(data),
-      JSON.stringify(metadata),
-    );
+  private insert(event: StoredEvent): number {
+    return this.insertRow(event, JSON.stringify(event.data), JSON.stringify(event.metadata));
+  }
+
+  private insertRow({ position, stream, revision, id, type }: Omit<StoredEvent, 'data' | 'metadata'>, data: string, metadata: string): number {
+    return this.database.run(INSERT_EVENT, Number(position), stream, revision, id, type, data, metadata);
   }
 
   private holds(stream: string, revision: number): boolean {

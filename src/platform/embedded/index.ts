@@ -8,6 +8,7 @@ import type { EventLog, Position } from '../../ports/eventLog.js';
 import type { PlatformObserver } from '../../ports/observer.js';
 import type { Platform } from '../../ports/platform.js';
 import type { Projection } from '../../ports/projection.js';
+import type { MakeAppends } from '../../ports/readyAppends.js';
 import type { MakeReady } from '../../ports/readySteps.js';
 import { callerTrace } from '../../ports/tracing.js';
 import { KeyWrapping, type WrappingKeys } from '../wrapping.js';
@@ -35,6 +36,7 @@ import { takeLock } from './lock.js';
 import { openEventPages } from './pagePool.js';
 import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
+import { ReadyWriter, ThreadAppends } from './readyAppends.js';
 import { ThreadSteps } from './readySteps.js';
 import { Scrubber } from './scrubber.js';
 import { SqliteReplayStore } from './replays.js';
@@ -62,6 +64,8 @@ export interface EmbeddedOptions {
   observer?: PlatformObserver | undefined;
   /** What a thread runs that makes steps of a rebuild ready; none unless given. */
   stepThread?: URL | undefined;
+  /** What a thread runs that makes appends ready by orders of its own; none unless given. */
+  appendThread?: URL | undefined;
   /** What it may take; as where requests are served unless given. */
   memory?: MemoryUse | undefined;
 }
@@ -87,7 +91,7 @@ export type EmbeddedPlatform = Platform & { commit: Commit };
  * @throws WrongWrappingKeyError
  * @throws MissingKeysError, MissingEventsError
  */
-export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, keysElsewhere = false, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
+export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, stepThread, appendThread, keysElsewhere = false, ...options }: EmbeddedOptions): Promise<EmbeddedPlatform> {
   makeFolder(dataDir);
   const lock = await takeLock(join(dataDir, 'contacts.lock'));
   const closers: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -109,11 +113,12 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
     const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
-    const { dropper, scrubber, documents, ...ports } = openStore(store, options, observing(observer, 'contacts'));
+    const { dropper, scrubber, documents, readyWriter, ...ports } = openStore(store, options, observing(observer, 'contacts'));
     const checks = new SqliteProjectionChecks(store, documents, [files.events, files.keys]);
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
     const makeReady: MakeReady | null = stepThread === undefined ? null : (projection, after) => new ThreadSteps(stepThread, files, projection, after, ports.projectionStore);
-    return { ...ports, makeReady, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
+    const makeAppends: MakeAppends | null = appendThread === undefined ? null : (orders) => new ThreadAppends(appendThread, { wrappingKeys, orders }, keys, readyWriter);
+    return { ...ports, makeReady, makeAppends, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
     throw error;
@@ -184,6 +189,7 @@ function openStore(
     dropper,
     scrubber,
     documents,
+    readyWriter: new ReadyWriter(writes, log, inline),
     log,
     commit,
     projectionStore,

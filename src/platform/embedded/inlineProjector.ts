@@ -5,10 +5,12 @@ import { UnavailableError } from '../../ports/errors.js';
 import type { Position, StoredEvent } from '../../ports/eventLog.js';
 import { recordedAs, type NewEvent, type RecordedEvent } from '../../ports/eventStore.js';
 import type { Change, DocumentSubject, Projection, Versioned } from '../../ports/projection.js';
+import type { Generation } from '../../ports/readStore.js';
 import { recordSpan, type callerTrace } from '../../ports/tracing.js';
 import type { SqliteDocuments } from './documents.js';
 import type { SqliteGenerations } from './generations.js';
 import type { Participant } from './groupCommit.js';
+import type { ReadyDocuments } from './madeAppends.js';
 import type { SqliteProjectionStore } from './projectionStore.js';
 
 /** What events make of a projection's documents; `load` gives what stands for a subject. */
@@ -25,6 +27,8 @@ export class InlineProjector implements Participant {
   private span: { from: Position | null; to: Position } | null = null;
   /** What the running group makes of documents, by projection and subject: one change each. */
   private readonly pending = new Map<Projection, Map<string, Change>>();
+  /** What the running group makes of documents that was made ready. */
+  private ready: ReadyDocuments[] = [];
   /** The traces of those whose events are in the running group. */
   private callers: NonNullable<Caller>[] = [];
 
@@ -43,13 +47,23 @@ export class InlineProjector implements Participant {
   add(stored: readonly StoredEvent[], plain: readonly NewEvent[], caller: Caller): void {
     const [first, last] = [stored[0], stored.at(-1)];
     if (first === undefined || last === undefined) return;
-    const before = Number(first.position) - 1;
-    const from = this.span === null ? (before === 0 ? null : String(before)) : this.span.from;
+    const from = this.fromOf(Number(first.position) - 1);
     const events = stored.map((event, index) => recordedAs(plain[index] as NewEvent, event));
     const made = this.projections.map((projection) => [projection, this.changesNow(projection, events, from)] as const);
     for (const [projection, changes] of made) this.remember(projection, changes);
     this.span = { from, to: last.position };
     if (caller !== null) this.callers.push(caller);
+  }
+
+  /**
+   * As `add`, of new streams' events after the position `before` and up to `to`, whose documents were made ready.
+   * @throws UnavailableError when a projection cannot show one of them; then none is taken in
+   */
+  addReady(made: readonly ReadyDocuments[], before: number, to: Position): void {
+    const from = this.fromOf(before);
+    for (const projection of this.projections) this.liveAt(projection, from);
+    this.ready.push(...made);
+    this.span = { from, to };
   }
 
   /** Documents are written once all savepoints are released: the full-text indexes flush at each. */
@@ -60,7 +74,7 @@ export class InlineProjector implements Participant {
       const start = Date.now();
       const live = this.generations.live(projection.name);
       if (live?.version !== projection.version) continue;
-      this.store.applyNow(projection.name, live.number, [...(this.pending.get(projection)?.values() ?? [])], from, to);
+      this.store.applyNow(projection.name, live.number, this.madeOf(projection), from, to);
       for (const caller of this.callers) recordSpan(caller, `project ${projection.name}`, {}, start, Date.now());
     }
   }
@@ -68,6 +82,7 @@ export class InlineProjector implements Participant {
   committed(): void {
     this.span = null;
     this.callers = [];
+    this.ready = [];
     this.pending.clear();
   }
 
@@ -76,11 +91,10 @@ export class InlineProjector implements Participant {
   }
 
   private changesNow(projection: Projection, events: readonly RecordedEvent[], from: Position | null): Change[] {
-    const { name, version } = projection;
+    const { name } = projection;
     const concerned = events.filter((event) => projection.subject(event) !== null);
     if (concerned.length === 0) return [];
-    const live = this.generations.live(name);
-    if (live?.version !== version || live.position !== from) throw new UnavailableError(`the projection ${name} is not up to date`);
+    const live = this.liveAt(projection, from);
     const pending = this.pending.get(projection);
     const load = (subject: DocumentSubject) => {
       const change = pending?.get(keyOf(subject));
@@ -91,6 +105,25 @@ export class InlineProjector implements Participant {
     } catch (error) {
       throw new UnavailableError(`the projection ${name} cannot show what was to be stored`, { cause: error });
     }
+  }
+
+  /** Where the log stood before the running group, which goes on after the position `before`. */
+  private fromOf(before: number): Position | null {
+    if (this.span !== null) return this.span.from;
+    return before === 0 ? null : String(before);
+  }
+
+  /** What reads see of a projection, which shows all up to `from`. @throws UnavailableError when it does not */
+  private liveAt({ name, version }: Projection, from: Position | null): Generation {
+    const live = this.generations.live(name);
+    if (live?.version !== version || live.position !== from) throw new UnavailableError(`the projection ${name} is not up to date`);
+    return live;
+  }
+
+  private madeOf(projection: Projection): Omit<ReadyDocuments, 'projection'> {
+    const ready = this.ready.filter((made) => made.projection === projection.name);
+    const pending = this.pending.get(projection)?.values() ?? [];
+    return { documents: ready.flatMap(({ documents }) => documents), changes: [...ready.flatMap(({ changes }) => changes), ...pending] };
   }
 
   private remember(projection: Projection, changes: readonly Change[]): void {

@@ -8,6 +8,7 @@ import type { KeyWrapping } from '../wrapping.js';
 import { reading, type Database } from './database.js';
 import type { GroupCommit } from './groupCommit.js';
 import { SqliteKeyReader } from './keyReader.js';
+import { TakenError, type WrappedKey } from './madeAppends.js';
 
 interface WrappedRow {
   organization: string;
@@ -55,6 +56,15 @@ export class SqliteKeyStore implements KeyStore {
   async adopt(keys: readonly AdoptedKey[]): Promise<void> {
     await this.writes.run(() => {
       for (const { subject, key } of keys) this.insert(subject, this.wrapping.wrap(subject, key));
+    });
+  }
+
+  /** Keeps new keys as they were wrapped by the first of the wrapping keys. @throws TakenError when one of their subjects has or had a key; then it keeps none */
+  async addWrapped(keys: readonly WrappedKey[]): Promise<void> {
+    await this.writes.run(() => {
+      for (const { subject, wrapped } of keys) {
+        if (!this.insert(subject, Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength))) throw new TakenError(`${subject.id} has a key`);
+      }
     });
   }
 

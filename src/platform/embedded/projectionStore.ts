@@ -12,6 +12,12 @@ import type { Dropper } from './dropper.js';
 import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit } from './groupCommit.js';
 
+/** What events make of a projection's documents: new ones as rows, and the rest. */
+interface Made {
+  documents: readonly NewDocument[];
+  changes: readonly Change[];
+}
+
 export class SqliteProjectionStore implements ProjectionStore {
   /**
    * How many writes were shown ahead of the position but not in the generation being built, by its
@@ -63,23 +69,18 @@ export class SqliteProjectionStore implements ProjectionStore {
     from: Position | null,
     to: Position,
   ): Promise<boolean> {
-    return this.writes.run(() => this.applyNow(projection, generation, changes, from, to));
+    return this.writes.run(() => this.applyNow(projection, generation, { changes, documents: [] }, from, to));
   }
 
   /** As `apply`, of documents made ready as rows as well, where nobody else uses the store. It is on disk after `settle`. */
   async applyReady(
     projection: ProjectionName,
     generation: number,
-    { documents, changes }: { documents: readonly NewDocument[]; changes: readonly Change[] },
+    made: Made,
     from: Position | null,
     to: Position,
   ): Promise<boolean> {
-    return this.writes.runAhead(() => {
-      if (!this.generations.advance(projection, generation, from, to)) return false;
-      this.tables.add(projection, generation, documents);
-      this.tables.apply(projection, generation, changes);
-      return true;
-    });
+    return this.writes.runAhead(() => this.applyNow(projection, generation, made, from, to));
   }
 
   /** Has on disk what was applied. @throws UnavailableError */
@@ -151,11 +152,12 @@ export class SqliteProjectionStore implements ProjectionStore {
   applyNow(
     projection: ProjectionName,
     generation: number,
-    changes: readonly Change[],
+    { documents, changes }: Made,
     from: Position | null,
     to: Position,
   ): boolean {
     if (!this.generations.advance(projection, generation, from, to)) return false;
+    if (documents.length > 0) this.tables.add(projection, generation, documents);
     this.tables.apply(projection, generation, changes);
     return true;
   }

@@ -20,10 +20,10 @@ let ending = false;
  * Starts a module of ours (`….js`) in a thread. Where this runs from its source, the built module is taken.
  * @throws UnavailableError when the process is ending
  */
-export function startThread(module: URL, workerData: unknown): Worker {
+export function startThread(module: URL, workerData: unknown, youngMb = YOUNG_MB): Worker {
   if (ending) throw new UnavailableError('the process is ending');
   const beside = fileURLToPath(module);
-  const worker = new Worker(existsSync(beside) ? beside : beside.replace('/src/', '/dist/'), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  const worker = new Worker(existsSync(beside) ? beside : beside.replace('/src/', '/dist/'), { workerData, resourceLimits: { maxYoungGenerationSizeMb: youngMb } });
   running.add(worker);
   worker.once('exit', () => running.delete(worker));
   return worker;

@@ -68,6 +68,7 @@ export async function openMongo({ url, wrappingKeys, projections, compare, sortK
       history: new MongoHistoryStore(reads, generations),
       projectionStore,
       makeReady: null,
+      makeAppends: null,
       checks: new MongoProjectionChecks(connection, generations),
       chain,
       idempotency,
