@@ -15,10 +15,13 @@ const KEEP_ALIVE_MS = 75_000;
 /** How long nothing may move on a connection while a request or its answer is under way, in ms: an answer that is not read is held in memory. */
 const STALLED_MS = 30_000;
 
+/** From how many bytes on that wait to be written a stream is to wait, too: Node 22 and later would take four times as many. */
+const WAITING_BYTES = 16_384;
+
 /** A server for `listener`; it does not listen yet. */
 export function apiServer(listener: RequestListener, stalledMs = STALLED_MS): Server {
   // Nothing here depends on the Host header, and Node would answer its absence with an empty body.
-  const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS, highWaterMark: WAITING_BYTES }, listener);
   server.timeout = stalledMs;
   // An expectation that is not known is not met, and the request answered as any other.
   server.on('checkExpectation', listener);

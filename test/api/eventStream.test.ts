@@ -3,11 +3,12 @@
 
 import { afterEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { EventReader } from '../../src/api/deps.js';
 import { streamEvents } from '../../src/api/eventStream.js';
+import { apiServer } from '../../src/api/server.js';
 import { ManualClock } from '../support/clock.js';
 import { until } from '../support/receiver.js';
 
@@ -24,7 +25,7 @@ const types = ['ContactDeleted'];
 async function serve(reader: EventReader) {
   const clock = new ManualClock();
   const asked: { response: ServerResponse; ended: Promise<void> }[] = [];
-  server = createServer((_, response) => {
+  server = apiServer((_, response) => {
     response.flushHeaders();
     asked.push({ response, ended: streamEvents(response, reader, { types, clock, endsAt: Number.POSITIVE_INFINITY, stopped: new AbortController().signal }) });
   });
