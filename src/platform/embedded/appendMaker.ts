@@ -2,7 +2,7 @@
 // left to do for whoever writes them is to give them their places in the log. See readyAppends.ts.
 
 import type { StoredEvent } from '../../ports/eventLog.js';
-import { recordedAs, type NewAppend } from '../../ports/eventStore.js';
+import { recordedAs, type NewAppend, type RecordedEvent } from '../../ports/eventStore.js';
 import { keySubjectOf } from '../../ports/keyStore.js';
 import type { Projection } from '../../ports/projection.js';
 import { needsKey, seal, splitEvent } from '../sealing.js';
@@ -24,7 +24,9 @@ export class AppendMaker {
   make(appends: readonly NewAppend[]): MadeAppends {
     const keys: WrappedKey[] = [];
     const events = appends.flatMap((append) => this.sealed(append, keys));
-    return { count: appends.length, keys, events, made: this.projections.map((projection) => this.documentsOf(projection, appends)) };
+    const plain = appends.flatMap(({ stream, events: some }) => some.map((event, revision) => recordedAs(event, { stream, revision, position: '' })));
+    const made = this.projections.map((projection) => this.documentsOf(projection, plain));
+    return { count: appends.length, keys, events, made: made.filter(({ documents, changes }) => documents.length + changes.length > 0) };
   }
 
   /** The events of an append as they are stored; the key that was made for them is added to `keys`. */
@@ -40,9 +42,8 @@ export class AppendMaker {
     });
   }
 
-  private documentsOf(projection: Projection, appends: readonly NewAppend[]): ReadyDocuments {
+  private documentsOf(projection: Projection, events: readonly RecordedEvent[]): ReadyDocuments {
     const made: ReadyDocuments = { projection: projection.name, documents: [], changes: [] };
-    const events = appends.flatMap(({ stream, events: plain }) => plain.map((event, revision) => recordedAs(event, { stream, revision, position: '' })));
     for (const change of this.changesOf(projection, events, () => null)) {
       const document = newDocument(change);
       if (document === null) made.changes.push(change);

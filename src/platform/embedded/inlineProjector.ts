@@ -61,7 +61,8 @@ export class InlineProjector implements Participant {
    */
   addReady(made: readonly ReadyDocuments[], before: number, to: Position): void {
     const from = this.fromOf(before);
-    for (const projection of this.projections) this.liveAt(projection, from);
+    const concerned = new Set(made.map(({ projection }) => projection));
+    for (const projection of this.projections) if (concerned.has(projection.name)) this.liveAt(projection, from);
     this.ready.push(...made);
     this.span = { from, to };
   }

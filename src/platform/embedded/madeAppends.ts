@@ -26,6 +26,7 @@ export interface MadeAppends {
   count: number;
   keys: WrappedKey[];
   events: ReadyEvent[];
+  /** Of the projections that show any of it. */
   made: ReadyDocuments[];
 }
 
