@@ -113,8 +113,6 @@ async function openEventStoreDb(url: string, observer: PlatformObserver | undefi
   });
 }
 
-const threadOf = (name: string) => new URL(`./${name}.js`, import.meta.url);
-
 /** Makes the folder of the data where it is missing. @throws BadSettingError when it cannot be made or written to */
 export function prepareDataDir(dataDir: string): void {
   try {
@@ -137,12 +135,11 @@ async function withEmbedded({ settings, skips, observer, memory }: Opening, log:
     ...(log === null ? {} : orderOf(log)),
     observer,
     memory,
-    ...(log === null ? { stepThread: threadOf('stepThread') } : {}),
-    ...(log === null && !logAlone ? { appendThread: threadOf('seedThread') } : {}),
+    ...(log === null ? { stepThread: new URL('./stepThread.js', import.meta.url), appendThread: new URL('./seedThread.js', import.meta.url) } : {}),
   });
   if (log === null) return embedded;
   const { backup: _, ...rest } = embedded;
-  return { ...rest, log, commit: null, makeAppends: null, eventPages: null, eventIndex: new IndexedEventsOf(log, rest.projectionStore), close: closing(embedded, log) };
+  return { ...rest, log, commit: null, eventPages: null, eventIndex: new IndexedEventsOf(log, rest.projectionStore), close: closing(embedded, log) };
 }
 
 /** Everything in MongoDB, but for the log: elsewhere, or in the embedded store. */

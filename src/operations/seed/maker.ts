@@ -103,15 +103,17 @@ export class SeedMaker {
   }
 
   private recorded(event: DomainEvent, id: string): NewEvent {
-    const known = this.metadata.get(event.type) ?? this.metadataOf(event);
-    this.metadata.set(event.type, known);
-    return { ...event, id, metadata: known };
+    return { ...event, id, metadata: this.metadataOf(event) };
   }
 
   private metadataOf({ type }: DomainEvent): EventMetadata {
+    const known = this.metadata.get(type);
+    if (known !== undefined) return known;
     const { organizationId, seed, occurredAt } = this.plan;
     const request = `seed-${seed}`;
-    return { organizationId, actor: { sub: 'seed' }, requestId: request, correlationId: request, causationId: null, occurredAt, schemaVersion: schemaVersionOf(type) };
+    const metadata = { organizationId, actor: { sub: 'seed' }, requestId: request, correlationId: request, causationId: null, occurredAt, schemaVersion: schemaVersionOf(type) };
+    this.metadata.set(type, metadata);
+    return metadata;
   }
 
   private id(kind: 'companyId' | 'contactId' | 'eventId' | 'addressId', n: number): string {

@@ -78,8 +78,9 @@ class Seeding {
   /** Writes what is missing, up to contact number `to` or some beyond. */
   private async writeMissing(to: number): Promise<void> {
     const { host } = this;
+    if (this.done >= to) return;
     this.tell();
-    for (const group of this.done < to ? this.maker.groups(this.done, host.alone ? GROUP.alone : GROUP.besideRequests) : []) {
+    for (const group of this.maker.groups(this.done, host.alone ? GROUP.alone : GROUP.besideRequests)) {
       this.signal.throwIfAborted();
       const missing = this.done < this.doubtful ? await this.missingOf(group) : group;
       await host.events.commitMany(appendsOf(missing));

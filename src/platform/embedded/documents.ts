@@ -154,8 +154,6 @@ export class SqliteDocuments implements Participant {
     const tombstone = current === undefined ? this.tombstone(collection, id) : undefined;
     if ((current?.revision ?? tombstone ?? -1) !== change.from) return false;
     this.historyPages.forget(collection, id);
-    if (change.type === 'remove') this.shown.forgetAll();
-    else this.shown.forget(collection, id);
     if (change.type === 'remove') this.remove(collection, change, current);
     else if (current !== undefined) this.update(collection, change, current);
     else {
@@ -249,7 +247,8 @@ export class SqliteDocuments implements Participant {
     return rowid;
   }
 
-  private update(collection: number, { to, document, keys }: Put, current: CurrentRow): void {
+  private update(collection: number, { id, to, document, keys }: Put, current: CurrentRow): void {
+    this.shown.forget(collection, id);
     this.database.run(UPDATE_DOCUMENT, to, ...rowValues(document, keys), current.rowid);
     if (current.searchable !== keys.searchable) {
       unindexText(this.database, current.rowid);
@@ -262,6 +261,7 @@ export class SqliteDocuments implements Participant {
   }
 
   private remove(collection: number, { id, to }: Change, current: CurrentRow | undefined): void {
+    this.shown.forgetAll();
     const sql = 'INSERT OR REPLACE INTO tombstones (collection, id, revision) VALUES (?, ?, ?)';
     this.database.run(sql, collection, id, to);
     this.tombstoned.set(collection, true);

@@ -87,16 +87,14 @@ export class SqliteEventLog implements EventLog, Participant {
    */
   appendReadyNow(events: readonly ReadyEvent[], prepare: (before: number, to: Position) => void): void {
     const before = this.headNow();
-    // All that is made at once has few metadata.
-    const texts = new Map<StoredEvent['metadata'], string>();
-    for (const { metadata } of events) if (!texts.has(metadata)) texts.set(metadata, JSON.stringify(metadata));
-    const placed = events.map((event, index) => ({ ...event, position: String(before + 1 + index) }));
-    for (const event of placed) {
-      if (this.insertRow(event, event.data, texts.get(event.metadata) ?? '') === 0) throw new TakenError(`${event.stream} is there already`);
-    }
+    const placed = events.map(({ data, ...event }, index) => {
+      const one = { ...event, position: String(before + 1 + index) };
+      if (this.insertRow(one, data, JSON.stringify(event.metadata)) === 0) throw new TakenError(`${event.stream} is there already`);
+      return one;
+    });
     prepare(before, String(before + events.length));
     this.lastPosition = before + events.length;
-    for (const { data: _, ...event } of placed) this.appended.push(event);
+    this.appended.push(...placed);
   }
 
   async *read(stream: string, fromRevision: number): AsyncIterable<StoredEvent[]> {

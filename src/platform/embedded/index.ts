@@ -33,10 +33,11 @@ import { SqliteKeyStore } from './keyStore.js';
 import { keyMigrations, storeFile, storeMigrations } from './layout.js';
 import { EmbeddedLeases } from './leases.js';
 import { takeLock } from './lock.js';
+import type { MadeAppends } from './madeAppends.js';
 import { openEventPages } from './pagePool.js';
 import { SqliteProjectionStore } from './projectionStore.js';
 import { SqliteReadStore } from './readStore.js';
-import { ReadyWriter, ThreadAppends } from './readyAppends.js';
+import { ThreadAppends } from './readyAppends.js';
 import { ThreadSteps } from './readySteps.js';
 import { Scrubber } from './scrubber.js';
 import { SqliteReplayStore } from './replays.js';
@@ -113,11 +114,11 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
     const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
-    const { dropper, scrubber, documents, readyWriter, ...ports } = openStore(store, options, observing(observer, 'contacts'));
+    const { dropper, scrubber, documents, commitReady, ...ports } = openStore(store, options, observing(observer, 'contacts'));
     const checks = new SqliteProjectionChecks(store, documents, [files.events, files.keys]);
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
     const makeReady: MakeReady | null = stepThread === undefined ? null : (projection, after) => new ThreadSteps(stepThread, files, projection, after, ports.projectionStore);
-    const makeAppends: MakeAppends | null = appendThread === undefined ? null : (orders) => new ThreadAppends(appendThread, { wrappingKeys, orders }, keys, readyWriter);
+    const makeAppends: MakeAppends | null = appendThread === undefined ? null : (orders) => new ThreadAppends(appendThread, { wrappingKeys, orders }, keys, commitReady);
     return { ...ports, makeReady, makeAppends, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
   } catch (error) {
     await close();
@@ -182,6 +183,7 @@ function openStore(
     const caller = callerTrace();
     return writes.runUnguarded(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
   };
+  const commitReady = ({ events, made }: MadeAppends) => writes.run(() => log.appendReadyNow(events, (before, to) => inline.addReady(made, before, to)));
   const scrubber = new Scrubber(database, writes);
   dropper.start();
   scrubber.start();
@@ -189,7 +191,7 @@ function openStore(
     dropper,
     scrubber,
     documents,
-    readyWriter: new ReadyWriter(writes, log, inline),
+    commitReady,
     log,
     commit,
     projectionStore,

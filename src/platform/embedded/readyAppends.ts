@@ -2,9 +2,6 @@
 
 import type { AppendsAhead, ReadyAppends } from '../../ports/readyAppends.js';
 import type { WrappingKeys } from '../wrapping.js';
-import type { SqliteEventLog } from './eventLog.js';
-import type { GroupCommit } from './groupCommit.js';
-import type { InlineProjector } from './inlineProjector.js';
 import type { SqliteKeyStore } from './keyStore.js';
 import { MadeAhead } from './madeAhead.js';
 import { TakenError, type MadeAppends } from './madeAppends.js';
@@ -19,22 +16,8 @@ export interface AppendThreadData {
 /** How many are made ahead; each may take as much memory as a large transaction. */
 const AHEAD = 2;
 
-/** A group is in use all the while it is made: with less it would be moved about over and over, which took a third of the time. */
+/** A group is in use all the while it is made: with half of it, moving it about over and over took a tenth of the time. */
 const YOUNG_MB = 16;
-
-/** Writes what was made ready. */
-export class ReadyWriter {
-  constructor(
-    private readonly writes: GroupCommit,
-    private readonly log: SqliteEventLog,
-    private readonly inline: InlineProjector,
-  ) {}
-
-  /** All in one transaction. @throws TakenError, UnavailableError; then none of it is written */
-  async write({ events, made }: MadeAppends): Promise<void> {
-    await this.writes.run(() => this.log.appendReadyNow(events, (before, to) => this.inline.addReady(made, before, to)));
-  }
-}
 
 export class ThreadAppends implements AppendsAhead {
   private readonly appends: MadeAhead<MadeAppends>;
@@ -44,7 +27,8 @@ export class ThreadAppends implements AppendsAhead {
     module: URL,
     data: AppendThreadData,
     private readonly keys: SqliteKeyStore,
-    private readonly writer: ReadyWriter,
+    /** Stores and shows all but the keys, in one transaction. Throws TakenError or UnavailableError; then none of it is written. */
+    private readonly store: (made: MadeAppends) => Promise<void>,
   ) {
     this.appends = new MadeAhead(module, data, AHEAD, YOUNG_MB);
   }
@@ -62,7 +46,7 @@ export class ThreadAppends implements AppendsAhead {
   private async write(made: MadeAppends): Promise<boolean> {
     try {
       await this.keys.addWrapped(made.keys);
-      await this.writer.write(made);
+      await this.store(made);
       return true;
     } catch (error) {
       if (error instanceof TakenError) return false;

@@ -13,7 +13,6 @@ import { keysAfter, type EntryDocument } from './mongoHistory.js';
 import type { MongoLiveReads } from './mongoLiveReads.js';
 import { MongoPast } from './mongoPast.js';
 
-
 export class MongoHistoryStore implements HistoryStore {
   constructor(
     private readonly reads: MongoLiveReads,
