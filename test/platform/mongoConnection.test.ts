@@ -1,7 +1,7 @@
 // Failures of MongoDB as the rest of the service meets them.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { MongoBulkWriteError, MongoNetworkError, MongoServerError, type BulkWriteResult, type Document } from 'mongodb';
+import { MongoBulkWriteError, MongoClient, MongoNetworkError, MongoServerError, type BulkWriteResult, type Document } from 'mongodb';
 import { MongoConnection } from '../../src/platform/servers/mongoConnection.js';
 import { makeIndexes } from '../../src/platform/servers/mongoIndexes.js';
 import { insertAll } from '../../src/platform/servers/mongoHistory.js';
@@ -32,15 +32,6 @@ const passing = {
   NotPrimaryNoSecondaryOk: 13435,
   NotPrimaryOrSecondary: 13436,
 };
-
-test('an index of a large collection may take as long to build as it takes', async () => {
-  const asked: { timeoutMS?: number }[] = [];
-  const collection = { indexes: async () => [], createIndexes: async (_: unknown, options: object) => void asked.push(options) };
-  const connection = { run: (work: () => Promise<void>) => work() };
-  await makeIndexes(connection as never, collection as never, [{ name: 'by_age', key: { createdAt: 1 } }]);
-  expect(asked).toHaveLength(1);
-  expect(asked[0]?.timeoutMS).toBeGreaterThanOrEqual(60 * 60_000);
-});
 
 describeMongo('the connection to MongoDB', (mongo) => {
   let connection: MongoConnection;
@@ -86,6 +77,36 @@ describeMongo('the connection to MongoDB', (mongo) => {
     };
     await expect(take()).rejects.toMatchObject({ name: 'UnavailableError', cause: lost });
     expect(taken).toEqual([1]);
+  });
+
+  test('is to the database that its URL names, whatever its options hold, else to one of its own', async () => {
+    const named = mongo.urlOf('some');
+    const more = `${named.includes('?') ? '&' : '?'}appName=a/b`;
+    for (const [url, database] of [[named + more, 'some'], [mongo.urlOf('') + more, 'contacts'], [named.replace('/some', '') + more, 'contacts']] as const) {
+      const opened = await MongoConnection.open(url);
+      expect(opened.db.databaseName).toBe(database);
+      await opened.close();
+    }
+  });
+
+  test('an index may take longer to build than any other command takes', async () => {
+    const { link, url } = await linkToMongo(mongo.newDatabase());
+    const client = new MongoClient(url, { socketTimeoutMS: 200, monitorCommands: true });
+    let builds = 0;
+    client.on('commandStarted', ({ commandName }) => {
+      if (commandName !== 'createIndexes') return;
+      builds += 1;
+      link.hold(1_000);
+    });
+    try {
+      const large = client.db().collection('large');
+      await makeIndexes(connection, large, [{ name: 'by_age', key: { createdAt: 1 } }]);
+      expect(builds).toBe(1);
+      expect((await large.indexes()).map(({ name }) => name)).toContain('by_age');
+    } finally {
+      await client.close();
+      await link.cut();
+    }
   });
 
   test('inserts all of many documents, though the connection breaks before the first is sent, and again', async () => {

@@ -31,6 +31,13 @@ export class Link {
     this.sockets.clear();
   }
 
+  /** Lets nothing through for so long. */
+  hold(ms: number): void {
+    const held = [...this.sockets];
+    for (const socket of held) socket.pause();
+    setTimeout(() => held.forEach((socket) => socket.resume()), ms);
+  }
+
   async cut(): Promise<void> {
     const closed = new Promise((resolve) => this.server?.close(resolve));
     this.drop();

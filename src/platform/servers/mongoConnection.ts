@@ -158,6 +158,6 @@ function mayPass(error: MongoError | NodeJS.ErrnoException): boolean {
 
 /** The database that a connection string names. A URL's own parser refuses several hosts. */
 function databaseOf(url: string): string {
-  const name = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(url)?.[1];
+  const name = /^mongodb(?:\+srv)?:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1];
   return name === undefined ? DEFAULT_DATABASE : decodeURIComponent(name);
 }

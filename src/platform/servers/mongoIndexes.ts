@@ -1,6 +1,6 @@
 // The indexes of a collection, made at the start.
 
-import { MongoServerError, type Collection, type Document, type IndexDescription } from 'mongodb';
+import { MongoServerError, type Collection, type CommandOperationOptions, type Document, type IndexDescription } from 'mongodb';
 import type { MongoConnection } from './mongoConnection.js';
 
 /** NotImplemented, CommandNotSupported: an option of an index that this server does not know. */
@@ -9,8 +9,11 @@ const UNKNOWN_OPTION_CODES = new Set([115, 238]);
 /** NamespaceNotFound: there is no such collection as yet. */
 const NO_COLLECTION_CODE = 26;
 
-/** How long the server may take to build an index of a collection that is large by now, in ms: longer than any other command. */
-const BUILD = { timeoutMS: 60 * 60_000 };
+/**
+ * How long the server may take to build an index of a collection that is large by now, in ms: longer than any other
+ * command. The driver heeds that for one command, though it declares it for clients alone; `timeoutMS` does nothing.
+ */
+const BUILD: CommandOperationOptions & { socketTimeoutMS: number } = { socketTimeoutMS: 60 * 60_000 };
 
 /**
  * Makes the indexes of a collection that are missing by name, and so the collection: one that is to

@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { KeyDestroyedError, type AdoptedKey, type KeyStore, type KeySubject, type StoredKey } from '../../ports/keyStore.js';
 import { subjectName, subjectNamed, type KeyWrapping } from '../wrapping.js';
 import { isDuplicateKey, oneOf, type MongoConnection } from './mongoConnection.js';
+import { makeIndexes } from './mongoIndexes.js';
 
 interface KeyDocument {
   _id: string;
@@ -35,7 +36,7 @@ export class MongoKeyStore implements KeyStore {
     const checks = this.checks();
     const known = await this.connection.run(() => checks.find().toArray());
     this.wrapping.verify(known.map(({ _id }) => _id));
-    await this.connection.run(() => this.keys.createIndex({ wrappedBy: 1 }));
+    await makeIndexes(this.connection, this.keys, [{ name: 'wrappedBy_1', key: { wrappedBy: 1 } }]);
     const { fingerprint, box } = this.wrapping.check();
     const check = { _id: fingerprint, box: new Binary(box) };
     await this.connection.run(() => checks.replaceOne({ _id: fingerprint }, check, { upsert: true }).catch(unlessThere));
