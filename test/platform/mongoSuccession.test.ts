@@ -64,13 +64,52 @@ test('one that is succeeded while it confirms vouches for itself alone: who wait
 });
 
 describeMongo('a connection to MongoDB', (mongo) => {
-  test('has a primary confirm, if there is one, before it reads', async () => {
-    const commands: string[] = [];
+  const commands: string[] = [];
+  const open = async () => {
     const connection = await MongoConnection.open(mongo.newDatabase(), (command) => void commands.push(Object.keys(command)[0] ?? ''));
+    const { succession } = connection as unknown as { succession: MongoSuccession };
+    let election = 0;
+    return { connection, elect: () => succession.heard(heard({ other: 'RSPrimary' }, (election += 1))) };
+  };
+
+  test('has a primary confirm, if there is one, before it reads', async () => {
+    const { connection } = await open();
     const { setName } = await connection.db.command({ hello: 1 });
     commands.length = 0;
     for (let n = 0; n < 2; n += 1) await connection.run(() => connection.collection('any').findOne({}));
     expect(commands).toEqual(setName === undefined ? ['find', 'find'] : ['update', 'find', 'find']);
+    await connection.close();
+  });
+
+  test('reads again what one elected meanwhile may have answered before it had confirmed', async () => {
+    const { connection, elect } = await open();
+    await connection.run(() => connection.collection('any').findOne({}));
+    commands.length = 0;
+    const read = async () => {
+      if (commands.length === 0) elect();
+      return connection.collection('any').findOne({});
+    };
+    expect(await connection.run(read)).toBeNull();
+    expect(commands).toEqual(['find', 'update', 'find']);
+    await connection.close();
+  });
+
+  test('gives nothing of a cursor that one elected meanwhile may have opened before it had confirmed, and all of one opened before', async () => {
+    const { connection, elect } = await open();
+    const elected = async function* (after: number) {
+      for (let n = 0; n < 3; n += 1) {
+        if (n === after) elect();
+        yield n;
+      }
+    };
+    const taken: number[] = [];
+    const take = async (after: number) => {
+      for await (const n of connection.through(elected(after))) taken.push(n);
+    };
+    await expect(take(0)).rejects.toMatchObject({ name: 'UnavailableError' });
+    expect(taken).toEqual([]);
+    await take(1);
+    expect(taken).toEqual([0, 1, 2]);
     await connection.close();
   });
 });

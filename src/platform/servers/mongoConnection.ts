@@ -56,7 +56,7 @@ export class MongoConnection {
     const connection = new MongoConnection(client, client.db(databaseOf(url)));
     client.on('topologyDescriptionChanged', ({ newDescription }) => connection.succession.heard(newDescription));
     try {
-      await connection.run(() => client.connect());
+      await connection.tried(() => client.connect());
       return connection;
     } catch (error) {
       await client.close();
@@ -72,12 +72,22 @@ export class MongoConnection {
    * Carries out `work`, which must bear repetition: it is tried again after a failure that may pass.
    * @throws UnavailableError for every failure of the driver or the server but a duplicate key
    */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  run<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.tried(async () => {
+      for (;;) {
+        const first = this.succession.pending();
+        if (first !== null) await first;
+        const result = await work();
+        // What waited for a primary, or was tried again by the driver, went to one elected meanwhile.
+        if (this.succession.isConfirmed) return result;
+      }
+    });
+  }
+
+  private async tried<Result>(work: () => Promise<Result>): Promise<Result> {
     const deadline = Date.now() + RETRY_FOR_MS;
     for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
       try {
-        const first = this.succession.pending();
-        if (first !== null) await first;
         return await work();
       } catch (thrown) {
         const error = reasonOf(thrown);
@@ -95,7 +105,12 @@ export class MongoConnection {
   async *through<Item>(items: AsyncIterable<Item>): AsyncIterable<Item> {
     try {
       await this.succession.pending();
-      yield* items;
+      let isBegun = false;
+      for await (const item of items) {
+        if (!isBegun && !this.succession.isConfirmed) throw unavailable('another primary was elected');
+        isBegun = true;
+        yield item;
+      }
     } catch (error) {
       throw isFailure(error) ? unavailable(error) : error;
     }

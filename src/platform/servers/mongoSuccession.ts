@@ -19,15 +19,20 @@ export class MongoSuccession {
     }
   }
 
+  /** Whether the newest has confirmed; one that answered while this was not so may have answered too soon. */
+  get isConfirmed(): boolean {
+    return this.confirmed === this.primary;
+  }
+
   /** To be waited for before anything is read; null: nothing is. Rejects as `confirm` does. */
   pending(): Promise<void> | null {
-    return this.confirmed === this.primary ? null : (this.confirming ??= this.confirmNewest());
+    return this.isConfirmed ? null : (this.confirming ??= this.confirmNewest());
   }
 
   /** Until the newest has, whoever was elected meanwhile. */
   private async confirmNewest(): Promise<void> {
     try {
-      while (this.confirmed !== this.primary) {
+      while (!this.isConfirmed) {
         const { primary } = this;
         await this.confirm();
         this.confirmed = primary;
