@@ -10,6 +10,8 @@ import { MONGODB_IMAGE } from './images.js';
 
 /** With the time that its image may take to come. */
 const STARTED_WITHIN_MS = 300_000;
+/** The contracts alone make two hundred databases, of a dozen collections and more, each a file and one more for every index. */
+const STOPPED_WITHIN_MS = 300_000;
 
 let made = 0;
 
@@ -74,7 +76,7 @@ export function describeMongo(name: string, tests: (mongo: TestMongo) => void): 
   if (lacking !== undefined) return void describe.skip(`${name} (${lacking})`, () => tests(mongo));
   describe(name, () => {
     beforeAll(() => mongo.start(), STARTED_WITHIN_MS);
-    afterAll(() => mongo.stop());
+    afterAll(() => mongo.stop(), STOPPED_WITHIN_MS);
     tests(mongo);
   });
 }
