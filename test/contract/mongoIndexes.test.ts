@@ -40,7 +40,7 @@ function alternatives(filter: Document): Document[] {
 }
 
 const isOperator = (condition: unknown): condition is Document => typeof condition === 'object' && condition !== null;
-const isEquality = (condition: unknown) => !isOperator(condition) || '$in' in condition || '$all' in condition;
+const isEquality = (condition: unknown) => !isOperator(condition) || '$in' in condition;
 const isRange = (condition: unknown) => isOperator(condition) && ('$gt' in condition || '$lt' in condition);
 
 /** Whether the index holds all that the filter asks for: one of some documents says of which. */
