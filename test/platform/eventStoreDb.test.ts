@@ -296,6 +296,33 @@ describe('a read', () => {
     expect(await log.readAll(events[2]?.position ?? null, 5)).toMatchObject({ events: [], caughtUp: true });
   });
 
+  test('waits for a server that comes back, or takes over, and does not know all of its log as yet', async () => {
+    const { double, log } = await open({ patience: { read: 10_000 } });
+    await appendEach(log, storedEvents(5));
+    const { events } = await log.readAll(null, 5);
+    const [third, fourth, last] = [events[2], events[3], events[4]].map((event) => event?.position ?? '');
+    double.log.fallBehind(placeOf(events[2]));
+    const asked = [log.reaches(last ?? ''), log.readAll(fourth ?? '', 5), log.pick(events.map((event) => ({ ...event, organizationId: '' })))] as const;
+    const follower = following(log, last);
+    await sleep(200);
+    double.log.index();
+    expect(await asked[0]).toBe(true);
+    expect(await asked[1]).toMatchObject({ events: [events[4]], caughtUp: true });
+    expect(await asked[2]).toEqual(events);
+    await appendEach(log, storedEvents(1));
+    expect(await follower.count(1)).toHaveLength(1);
+    expect((await log.readAll(third ?? '', 10)).events).toHaveLength(3);
+  });
+
+  test('from where a server does not know as yet whether there is something is an UnavailableError', async () => {
+    const { double, log } = await open({ patience: { read: 100 } });
+    await appendEach(log, storedEvents(2));
+    const { events } = await log.readAll(null, 2);
+    double.log.fallBehind(placeOf(events[0]));
+    await expect(log.reaches(events[1]?.position ?? '')).rejects.toThrow(UnavailableError);
+    await expect(log.readAll(events[1]?.position ?? '', 2)).rejects.not.toMatchObject({ cause: { message: expect.stringContaining('backup') } });
+  });
+
   test('from a position of its own making only', async () => {
     const { log } = await open();
     for (const position of ['', '1', '1/x', 'a/1', '-1/1', '1/2/3']) await expect(log.readAll(position, 1)).rejects.toThrow(RangeError);

@@ -15,7 +15,7 @@ import {
   type RecordedEvent,
 } from '@eventstore/db-client';
 import type { ExpectedRevision, NewStoredEvent } from '../../ports/eventLog.js';
-import { isNotFound, isTombstoned, TooSlowError } from './eventStoreDbErrors.js';
+import { isNotFound, isTombstoned, isWrongVersion, TooSlowError } from './eventStoreDbErrors.js';
 import { comparePositions, LOG_START, type LogPosition } from './eventStoreDbPositions.js';
 import { clientFor } from './eventStoreDbUrl.js';
 
@@ -64,6 +64,19 @@ export class EventStoreDbConnection {
     const result = await within(deadlineMs + GRACE_MS, call);
     this.answered = true;
     return result;
+  }
+
+  /**
+   * Returns when the server knows all that was ever acknowledged. One that comes back from a crash, or
+   * takes over from another, answers reads before it has indexed all of its log, and writes only
+   * afterwards: here one of nothing, to a `stream` of ours, which it refuses.
+   */
+  async untilItKnowsAll(stream: string, deadlineMs: number): Promise<void> {
+    try {
+      await this.append(stream, Number.MAX_SAFE_INTEGER, [], deadlineMs);
+    } catch (error) {
+      if (!isWrongVersion(error) && !isTombstoned(error)) throw error;
+    }
   }
 
   /** Up to `count` events of `stream` from a revision on; none when there is no such stream. */

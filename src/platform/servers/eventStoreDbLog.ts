@@ -160,8 +160,11 @@ export class EventStoreDbLog implements EventLog, PickingLog {
   async reaches(position: Position): Promise<boolean> {
     if (!isPosition(position)) return false;
     const wanted = decodePosition(position);
-    const [last] = await this.reading(() => this.connection.readBackwards('end', 1));
-    return mayBePastTheEnd(wanted) || (last !== undefined && comparePositions(wanted, last.position) <= 0);
+    const isThere = async () => {
+      const [last] = await this.connection.readBackwards('end', 1);
+      return last !== undefined && comparePositions(wanted, last.position) <= 0;
+    };
+    return mayBePastTheEnd(wanted) || this.reading(() => this.surely(isThere, Boolean));
   }
 
   count(): null {
@@ -174,7 +177,7 @@ export class EventStoreDbLog implements EventLog, PickingLog {
   }
 
   pick(places: readonly IndexEntry[]): Promise<StoredEvent[]> {
-    return this.picks.pick(places);
+    return this.surely(() => this.picks.pick(places), (events) => events.length === places.length);
   }
 
   isPosition(text: string): boolean {
@@ -216,8 +219,8 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     let position = decodePosition(after);
     for (let looked = 0; looked < LOOK_AT_MOST; ) {
       const count = limit - events.length + FOREIGN_ALLOWANCE;
-      const found = await this.connection.readAll(position, count);
-      this.checkReach(found.length, position);
+      const found = await this.surely(() => this.connection.readAll(position, count), isFound(position));
+      if (!isFound(position)(found)) throw endsBefore(position);
       for (const event of found) {
         // A read begins with the event at the position, which was seen.
         if (comparePositions(event.position, position) <= 0) continue;
@@ -232,13 +235,12 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     return { events, position: encodePosition(position), caughtUp: false };
   }
 
-  /**
-   * A read from where something was found before finds it, or what came after it. If nothing is
-   * there, the log was put back to an earlier state: going on would pass over what is written next.
-   */
-  private checkReach(found: number, position: LogPosition): void {
-    if (found > 0 || mayBePastTheEnd(position)) return;
-    throw new LogEndsBeforeError(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
+  /** What `look` gives; where that lacks something, what it gives of a server that surely knows all of its log. */
+  private async surely<Given>(look: () => Promise<Given>, isWhole: (given: Given) => boolean): Promise<Given> {
+    const given = await look();
+    if (isWhole(given)) return given;
+    await this.reading(() => this.connection.untilItKnowsAll(`${this.prefixes[0]}none`, this.patience.appendTry));
+    return look();
   }
 
   /** As `batchAfter`, tried again until it is there; null when told to stop. */
@@ -275,6 +277,15 @@ export class EventStoreDbLog implements EventLog, PickingLog {
 function mayBePastTheEnd({ prepare }: LogPosition): boolean {
   return prepare === 0n;
 }
+
+/**
+ * Whether a read from `position`, where something was found before, finds it, or what came after it. If
+ * nothing is there, the log was put back to an earlier state: going on would pass over what is written next.
+ */
+const isFound = (position: LogPosition) => (events: readonly unknown[]) => events.length > 0 || mayBePastTheEnd(position);
+
+const endsBefore = (position: LogPosition) =>
+  new LogEndsBeforeError(`the log ends before position ${encodePosition(position)}, which was read from it; was it restored from a backup?`);
 
 /** @throws TypeError for what JSON cannot say: the client would fail outside every try */
 function checkSize(events: readonly NewStoredEvent[]): void {

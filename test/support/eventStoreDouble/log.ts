@@ -75,6 +75,7 @@ export class DoubleLog {
   private readonly ids = new Map<string, Record>();
   private end = 0n;
   private scavenged = false;
+  private unindexed: Record[] = [];
   /** Emits 'record' for each record, in order. */
   readonly appended = new EventEmitter().setMaxListeners(0);
 
@@ -161,6 +162,7 @@ export class DoubleLog {
     const stream = this.streams.get(name);
     if (stream?.deleted === 'hard') return 'deleted';
     if (stream === undefined || stream.deleted === 'soft') return 'not-found';
+    if (this.isBehind) return stream.records.slice(stream.from).filter((record) => !this.unindexed.includes(record));
     return stream.from === 0 ? stream.records : stream.records.slice(stream.from);
   }
 
@@ -220,6 +222,29 @@ export class DoubleLog {
   /** Loses the newest records, as a log does that was restored from an older backup. */
   forgetAfter(position: LogPosition): void {
     this.records = this.records.filter((record) => comparePositions(record, position) <= 0);
+  }
+
+  /**
+   * Reads find nothing after `position` until `index` is called, and nothing is taken meanwhile. server:
+   * ClusterVNodeController.cs, CreateFSM: a node that is about to lead (PreLeader) answers reads, those that
+   * require the leader too, and refuses writes; InaugurationManager.cs: it leads once its index reaches the
+   * end of its log, which it did not where it was killed (StorageChaser.cs) or did not lead before.
+   */
+  fallBehind(position: LogPosition): void {
+    this.unindexed = this.records.filter((record) => comparePositions(record, position) > 0);
+    this.forgetAfter(position);
+  }
+
+  /** The index reaches the end of the log again. server: IndexCommitter.cs, Commit: that is when subscriptions are told. */
+  index(): void {
+    const late = this.unindexed;
+    this.unindexed = [];
+    this.records.push(...late);
+    for (const record of late) this.appended.emit('record', record);
+  }
+
+  get isBehind(): boolean {
+    return this.unindexed.length > 0;
   }
 
   private indexFrom(from: LogPosition): number {

@@ -148,9 +148,10 @@ export class EventStoreDouble {
   }
 
   private decide(stream: string, expected: Expected, events: readonly Proposed[]): Decision {
+    if (this.log.isBehind) throw wire.failures.notReady();
     const decision = this.log.append(stream, expected, events);
-    this.appends += 1;
-    if (this.appends % (this.options.foreignEvery ?? 7) === 0) this.log.foreign();
+    if (decision.outcome === 'appended') this.appends += 1;
+    if (decision.outcome === 'appended' && this.appends % (this.options.foreignEvery ?? 7) === 0) this.log.foreign();
     return decision;
   }
 
