@@ -218,7 +218,7 @@ export class EventStoreDbLog implements EventLog, PickingLog {
     const events: StoredEvent[] = [];
     let position = decodePosition(after);
     for (let looked = 0; looked < LOOK_AT_MOST; ) {
-      const count = limit - events.length + FOREIGN_ALLOWANCE;
+      const count = Math.max(limit - events.length + FOREIGN_ALLOWANCE, looked === 0 ? 0 : READ_BATCH);
       const found = await this.surely(() => this.connection.readAll(position, count), isFound(position));
       if (!isFound(position)(found)) throw endsBefore(position);
       for (const event of found) {
