@@ -30,6 +30,8 @@ import { systemClock } from './ports/clock.js';
 import type { PlatformObserver } from './ports/observer.js';
 import { AuditTrail } from './projections/auditTrail.js';
 import { Follower } from './projections/follower.js';
+import { projections } from './projections/project.js';
+import { bringOn } from './projections/showing.js';
 import { Reactor } from './subscriptions/reactor.js';
 import { UnderLease, type LeasedWork } from './subscriptions/underLease.js';
 import { EventFeed } from './subscriptions/eventFeed.js';
@@ -79,7 +81,7 @@ async function startParts(host: Host, logger: Logger, keys: TokenKeys, metrics: 
   const { settings, platform, events, clock, ids } = host;
   const { readStore, counters, idempotency } = platform;
   const handler = new CommandHandler(events, clock, ids);
-  const erasure = new Erasure(platform);
+  const erasure = openErasure(host);
   const reactions = new Reactions(handler, readStore, erasure);
   const onError = (error: unknown) => logger.error({ err: error instanceof Error ? error : undefined }, 'background work failed');
   const webhooks = openWebhooks(host, handler, onError);
@@ -164,6 +166,10 @@ function followersOf({ platform, projector }: Host, { reactor, chainer, webhooks
 /** The side of the metrics that the API uses. */
 function measuring(metrics: Metrics): ApiDeps['metrics'] {
   return { requests: (kind) => metrics.ofRequests(kind), text: () => metrics.text(), contentType: metrics.contentType };
+}
+
+function openErasure({ platform, projector }: Host): Erasure {
+  return new Erasure({ ...platform, bringOn: (stream) => bringOn(stream, { ...projector.deps, projections }) });
 }
 
 function openReactor({ platform, events, projector }: Host, reactions: Reactions): Reactor {

@@ -6,7 +6,7 @@ import type { Commit } from '../ports/commit.js';
 import { traced } from '../ports/tracing.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventLog } from '../ports/eventLog.js';
-import { recordedAs } from '../ports/eventStore.js';
+import { recordedAs, type EventStore, type RecordedEvent } from '../ports/eventStore.js';
 import type { Projection, Versioned } from '../ports/projection.js';
 import type { ProjectionStore, Showing } from '../ports/readStore.js';
 import { bySubject, changeOf, ProjectionGapError, type SubjectEvents } from './project.js';
@@ -42,6 +42,23 @@ export function commitAndShow({ projections, log, store, skips }: ShowingDeps): 
     await Promise.all(showings);
     return result;
   };
+}
+
+/** What `bringOn` works with. */
+export type BringingDeps = Pick<ShowingDeps, 'projections' | 'store' | 'skips'> & { events: Pick<EventStore, 'read'> };
+
+/**
+ * Has read models show what a stream says by now, those being built, too: a rebuild that was begun
+ * and left may not come to an erasure for long, nor one that goes on to what it has read before.
+ * @throws UnavailableError
+ */
+export async function bringOn(stream: string, { projections, store, skips, events }: BringingDeps): Promise<void> {
+  const recorded: RecordedEvent[] = [];
+  for await (const batch of events.read(stream, 0)) recorded.push(...batch);
+  const revision = recorded.at(-1)?.revision ?? -1;
+  for (const projection of projections) {
+    for (const subject of bySubject(projection, recorded)) await store.show(projection.name, showingOf(projection, subject, revision, skips));
+  }
 }
 
 function showingOf(projection: Projection, subject: SubjectEvents, revision: number, skips: Skips): Showing {

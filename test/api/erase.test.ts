@@ -1,11 +1,17 @@
 // POST /contacts/{id}/erase: nothing personal can be read any more, anywhere.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import Sqlite from 'libsql';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contactStream } from '../../src/domain/streams.js';
-import { commit, inStore, openTestHost } from '../support/projecting.js';
+import { nextStep } from '../../src/projections/advance.js';
+import { contactsProjection } from '../../src/projections/contacts.js';
+import { rebuild } from '../../src/projections/rebuild.js';
+import { commit, createContacts, inStore, openTestHost } from '../support/projecting.js';
+import { runCommand } from '../support/command.js';
 import { newOrganization, startTestService, type Client, type TestService } from '../support/service.js';
 import { temporaryFolder } from '../support/folder.js';
 import { expectError } from './errorShape.js';
@@ -46,6 +52,12 @@ function found(folder: string): string[] {
   });
 }
 
+/** Waits until no trace is found. */
+async function nothingFound(folder: string): Promise<void> {
+  for (const deadline = Date.now() + 60_000; found(folder).length > 0 && Date.now() < deadline; ) await sleep(50);
+  expect(found(folder)).toEqual([]);
+}
+
 test('no byte of an erased contact is left in the data folder, nor in answers that are kept', async () => {
   const own = await startTestService();
   const client = own.client();
@@ -66,12 +78,54 @@ test('no byte of an erased contact is left in the data folder, nor in answers th
     const replayed = await client.post(path, body, { 'Idempotency-Key': key });
     expectError(replayed, 404, 'CONTACT_NOT_FOUND', []);
   }
-  for (const deadline = Date.now() + 60_000; found(own.dataDir).length > 0 && Date.now() < deadline; ) await sleep(50);
-  expect(found(own.dataDir)).toEqual([]);
+  await nothingFound(own.dataDir);
   expect((await client.get('/contacts?search=somebody')).body.total).toBe(20);
   await own.stop();
   expect(found(own.dataDir)).toEqual([]);
 });
+
+test('an erasure while the files are read, as by a backup, waits for nobody, and leaves nothing once they are read no more', async () => {
+  const own = await startTestService();
+  const client = own.client();
+  const { id } = await make(client, CANARY);
+  const reader = new Sqlite(join(own.dataDir, 'contacts.sqlite'));
+  reader.prepare('ATTACH ? AS keyed').run([join(own.dataDir, 'keys.sqlite')]);
+  reader.exec('BEGIN; SELECT count(*) FROM events; SELECT count(*) FROM keyed.keys');
+  const began = performance.now();
+  expect((await client.post(`/contacts/${id}/erase`, { reason: 'DSR-17' })).status).toBe(200);
+  expect((await client.get('/contacts')).body.total).toBe(0);
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(found(own.dataDir)).not.toEqual([]);
+  reader.exec('COMMIT');
+  await nothingFound(own.dataDir);
+  reader.close();
+  await own.stop();
+}, 90_000);
+
+test('nothing is left in documents that a rebuild has begun or replaced', async () => {
+  const dataDir = temporaryFolder();
+  const organizationId = newOrganization();
+  const first = await startTestService({}, dataDir);
+  const { id } = await make(first.client(organizationId), CANARY, canaries);
+  await first.client(organizationId).put(`/contacts/${id}`, { name: `${CANARY}-renamed` });
+  await first.stop();
+  const host = await openTestHost(dataDir);
+  await createContacts(host, organizationId, Array.from({ length: 400 }, () => randomUUID()));
+  await rebuild(contactsProjection, host.projector.deps);
+  const begun = await host.platform.projectionStore.build('contacts', contactsProjection.version);
+  const step = await nextStep(contactsProjection, begun, host.projector.deps, 1);
+  expect(await step.apply(begun.position, step.position)).toBe(true);
+  await host.platform.close();
+  const second = await startTestService({}, dataDir);
+  expect((await second.client(organizationId).post(`/contacts/${id}/erase`, { reason: 'DSR-17' })).status).toBe(200);
+  await nothingFound(dataDir);
+  await second.stop();
+  const third = await openTestHost(dataDir);
+  expect(await rebuild(contactsProjection, third.projector.deps)).toBeGreaterThan(400);
+  await third.platform.close();
+  expect(await runCommand(dataDir, ['verify'])).toMatchObject({ code: 0 });
+  expect(found(dataDir)).toEqual([]);
+}, 150_000);
 
 test('an erased contact is not found, its reports have no manager, and the certificate says when and by whom, each time', async () => {
   const client = service.client(newOrganization(), { sub: 'dpo' });

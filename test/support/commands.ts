@@ -32,7 +32,7 @@ export async function openCommands({ dataDir = temporaryFolder(), organizationId
   const { readStore } = platform;
   const another = (clock = systemClock): CommandDeps => {
     const handler = new CommandHandler(events, clock, { next: () => randomUUID() });
-    const erasure = new Erasure(platform);
+    const erasure = new Erasure({ ...platform, bringOn: async () => undefined });
     return { handler, readStore, lines: new ReportingLines(handler), reactions: new Reactions(handler, readStore, erasure), erasure, strictParentEntity: false };
   };
   const context = (said: Partial<CommandContext> = {}): CommandContext => {

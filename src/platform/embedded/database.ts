@@ -8,6 +8,8 @@ export type SqlValue = string | number | null | Buffer;
 
 /** How long opening waits for a process that is just letting go of the file, in ms. */
 const BUSY_WAIT_MS = 5_000;
+/** How long emptying the log waits for those who read, in ms: everything else in the process waits, too. */
+const EMPTYING_WAIT_MS = 20;
 
 type Statement = Sqlite.Statement<[SqlValue[]]>;
 
@@ -79,6 +81,19 @@ export class Database {
   /** Carries out several statements that take no values. */
   script(sql: string): void {
     this.opened().exec(sql);
+  }
+
+  /**
+   * Has all that was written ahead go to the file itself, and empties the log of it.
+   * @returns whether it did: who reads, as a backup does for minutes, needs the log as it is
+   */
+  emptyLog(): boolean {
+    this.script(`PRAGMA busy_timeout = ${EMPTYING_WAIT_MS}`);
+    try {
+      return this.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)')?.busy === 0;
+    } finally {
+      this.script(`PRAGMA busy_timeout = ${BUSY_WAIT_MS}`);
+    }
   }
 
   /** Closes the file, so that nothing of a failed transaction is left in memory; the next use opens it again. */

@@ -113,10 +113,10 @@ export async function openEmbedded({ dataDir, wrappingKeys, observer, memory, st
     const eventPages = openEventPages(files);
     closers.push(() => eventPages.close());
     const keyWrites = new GroupCommit(keyFile, observing(observer, 'keys'));
-    const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject));
-    const { dropper, scrubber, documents, commitReady, ...ports } = openStore(store, options, observing(observer, 'contacts'));
-    const checks = new SqliteProjectionChecks(store, documents, [files.events, files.keys]);
+    const keys = new SqliteKeyStore(keyFile, keyWrites, new KeyWrapping(wrappingKeys), (subject) => eventPages.forget(subject), () => scrubber.request());
+    const { dropper, scrubber, documents, commitReady, ...ports } = openStore(store, keyFile, options, observing(observer, 'contacts'));
     closers.push(async () => void (await Promise.all([dropper.stop(), scrubber.stop()])));
+    const checks = new SqliteProjectionChecks(store, documents, [files.events, files.keys]);
     const makeReady: MakeReady | null = stepThread === undefined ? null : (projection, after) => new ThreadSteps(stepThread, files, projection, after, ports.projectionStore);
     const makeAppends: MakeAppends | null = appendThread === undefined ? null : (orders) => new ThreadAppends(appendThread, { wrappingKeys, orders }, keys, commitReady);
     return { ...ports, makeReady, makeAppends, checks, scrub: () => scrubber.request(), eventPages, keys, vault: new KeyedVault(keys), backup: new EmbeddedBackup(dataDir), close };
@@ -162,6 +162,7 @@ const observing =
 
 function openStore(
   database: Database,
+  keyFile: Database,
   { projections, changesOf, linker, compare, sortKey = String }: Pick<EmbeddedOptions, 'projections' | 'changesOf' | 'linker' | 'compare' | 'sortKey'>,
   observe: GroupObserver,
 ) {
@@ -184,7 +185,7 @@ function openStore(
     return writes.runUnguarded(() => log.appendNow(stream, expected, stored, (appended) => inline.add(appended, plain, caller)));
   };
   const commitReady = ({ events, made }: MadeAppends) => writes.run(() => log.appendReadyNow(events, (before, to) => inline.addReady(made, before, to)));
-  const scrubber = new Scrubber(database, writes);
+  const scrubber = new Scrubber(database, keyFile, writes, generations);
   dropper.start();
   scrubber.start();
   return {

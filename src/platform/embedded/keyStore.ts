@@ -20,12 +20,17 @@ interface WrappedRow {
 export class SqliteKeyStore implements KeyStore {
   private readonly reader: SqliteKeyReader;
 
-  /** `destroyed` is told whose key is gone, before `destroy` returns. @throws WrongWrappingKeyError */
+  /**
+   * `destroyed` is told whose key is gone, before `destroy` returns; `scrub` has the log of writes
+   * emptied later, where somebody reads it.
+   * @throws WrongWrappingKeyError
+   */
   constructor(
     private readonly database: Database,
     private readonly writes: GroupCommit,
     private readonly wrapping: KeyWrapping,
     private readonly destroyed: (subject: KeySubject) => void = () => undefined,
+    private readonly scrub: () => Promise<void> = async () => undefined,
   ) {
     this.reader = new SqliteKeyReader(database, wrapping);
     this.checkWrappingKeys();
@@ -95,7 +100,7 @@ export class SqliteKeyStore implements KeyStore {
     });
     this.destroyed(subject);
     // The log that SQLite writes ahead holds the key as it was: it is emptied.
-    await reading(() => this.database.get('PRAGMA wal_checkpoint(TRUNCATE)'));
+    if (!(await reading(() => this.database.emptyLog()))) await this.scrub();
   }
 
   /** A new key, unless there is one by now. Where it throws it has stored nothing. */

@@ -116,14 +116,15 @@ export class SqliteProjectionStore implements ProjectionStore {
   async show(projection: ProjectionName, showing: Showing): Promise<boolean> {
     return this.writes.run(() => {
       const live = this.generations.live(projection);
-      if (live === null || !this.reach(projection, live, showing)) return false;
+      if (live === null) return false;
+      const shown = this.reach(projection, live, showing);
       const building = this.generations.building(projection);
       if (building !== null && !this.reach(projection, building, showing)) {
         const name = nameOf(projection, building.number);
         const { noted, seen } = this.ahead.get(name) ?? { noted: 0, seen: 0 };
         this.ahead.set(name, { noted: noted + 1, seen });
       }
-      return true;
+      return shown;
     });
   }
 

@@ -1,9 +1,10 @@
-// Overwrites what was deleted. SQLite does so by itself within tables (`secure_delete`), but its
-// log of writes keeps pages as they were, and a full-text index the words of deleted rows until it
-// merges its segments. A few pages at a time, so that writers hardly notice.
+// Overwrites what was deleted, where SQLite does not by itself (`secure_delete`): its log of writes keeps
+// pages as they were, a full-text index the words of deleted rows until it merges its segments. A few
+// pages at a time, so that writers hardly notice, and once nobody reads the log and nothing is to be dropped.
 
 import { BackgroundWork } from './backgroundWork.js';
 import { reading, type Database } from './database.js';
+import type { SqliteGenerations } from './generations.js';
 import type { GroupCommit } from './groupCommit.js';
 
 const INDEXES = ['search_trigrams', 'search_grams'] as const;
@@ -14,10 +15,15 @@ const RETRY_AFTER_MS = 1_000;
 
 export class Scrubber {
   private readonly work = new BackgroundWork(() => this.scrubAll());
+  /** The last request for which segments were merged. */
+  private merged = 0;
 
+  /** `keyFile`: the file of the keys, of which the log of writes is emptied, too. */
   constructor(
     private readonly database: Database,
+    private readonly keyFile: Pick<Database, 'emptyLog'>,
     private readonly writes: GroupCommit,
+    private readonly generations: Pick<SqliteGenerations, 'dropped'>,
   ) {}
 
   /** Asks for it; returns when that is on disk. @throws UnavailableError */
@@ -39,23 +45,29 @@ export class Scrubber {
   private async scrubAll(): Promise<number | null> {
     try {
       const asked = await reading(() => this.database.get<{ last: number | null }>('SELECT max(number) AS last FROM scrubs')?.last ?? null);
-      if (asked !== null) await this.scrub(asked);
-      return null;
+      return asked === null || (await this.scrub(asked)) ? null : RETRY_AFTER_MS;
     } catch {
       // The store could not be written; whoever writes next is told so. What was asked for stays.
       return RETRY_AFTER_MS;
     }
   }
 
-  private async scrub(asked: number): Promise<void> {
-    await this.emptyLog();
-    for (const index of INDEXES) {
-      // All segments that there are now become one, without what was deleted; a negative number begins that.
-      for (let more = await this.merge(index, -PAGES_AT_A_TIME); more; ) more = await this.merge(index, PAGES_AT_A_TIME);
+  /** Returns whether all is done. */
+  private async scrub(asked: number): Promise<boolean> {
+    let isEmpty = await this.emptyLogs();
+    if (this.merged < asked) {
+      // What is to be dropped yet leaves as much behind.
+      if (await reading(() => this.generations.dropped() !== undefined)) return false;
+      for (const index of INDEXES) {
+        // All segments that there are now become one, without what was deleted; a negative number begins that.
+        for (let more = await this.merge(index, -PAGES_AT_A_TIME); more; ) more = await this.merge(index, PAGES_AT_A_TIME);
+      }
+      if (this.work.stopped) return false;
+      this.merged = asked;
+      isEmpty = await this.emptyLogs();
     }
-    if (this.work.stopped) return;
-    await this.writes.run(() => this.database.run('DELETE FROM scrubs WHERE number <= ?', asked));
-    await this.emptyLog();
+    if (isEmpty) await this.writes.run(() => this.database.run('DELETE FROM scrubs WHERE number <= ?', asked));
+    return isEmpty;
   }
 
   /** Merges some pages, and rests; returns whether there may be more. */
@@ -75,8 +87,9 @@ export class Scrubber {
     return this.database.get<{ changes: number }>('SELECT total_changes() AS changes')?.changes ?? 0;
   }
 
-  /** What was written goes to the file itself, and the log of writes becomes empty. */
-  private async emptyLog(): Promise<void> {
-    await reading(() => this.database.get('PRAGMA wal_checkpoint(TRUNCATE)'));
+  /** What was written goes to the files themselves; returns whether the logs of writes are empty. */
+  private async emptyLogs(): Promise<boolean> {
+    const emptied = await reading(() => [this.database, this.keyFile].map((file) => file.emptyLog()));
+    return !emptied.includes(false);
   }
 }
