@@ -1,6 +1,7 @@
 // From the log to receivers in one pipeline, for as long as this copy of the service is the one that
 // delivers.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defer, from, lastValueFrom, merge, mergeAll, retry, Subject, timer, type Observable } from 'rxjs';
 import { DELIVERIES_KEPT_MS } from '../ports/deliveryStore.js';
 import type { Position } from '../ports/eventLog.js';
@@ -21,6 +22,7 @@ import type { Tallies } from './tallies.js';
 /** How long a stop waits for exchanges that are under way, in ms. */
 const PATIENCE_MS = 5_000;
 const RESUBSCRIBE_AFTER_MS = 500;
+const RECOVER_AGAIN_AFTER_MS = 500;
 const HOUSEKEEPING_EVERY_MS = 3_600_000;
 
 export class Delivering {
@@ -85,13 +87,27 @@ export class Delivering {
   }
 
   private async run(): Promise<void> {
-    const { stores, clock, onError } = this.options;
+    const { onError } = this.options;
     const wakes = merge(this.derived(), this.replayed(), this.agenda.due, this.asked);
     const delivered = lastValueFrom(wakes.pipe(this.dispatcher.deliver()), { defaultValue: [] });
-    await stores.deliveries.recover(clock.now()).catch(onError);
     this.agenda.start();
     this.keepHouse();
-    await delivered.catch(onError);
+    await Promise.all([delivered.catch(onError), this.recover()]);
+  }
+
+  /** Has ready what whoever delivered before left waiting behind nothing; as long as it takes: nothing else would find it. */
+  private async recover(): Promise<void> {
+    const { stores, clock, onError } = this.options;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await stores.deliveries.recover(clock.now());
+        return this.agenda.start();
+      } catch (error) {
+        onError(error);
+        await sleep(RECOVER_AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   /** Endpoints that got deliveries from the log; after a failure it goes on where it was. */

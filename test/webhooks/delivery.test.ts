@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import Sqlite from 'libsql';
 import { Webhook } from 'standardwebhooks';
 import { contactStream } from '../../src/domain/streams.js';
+import { UnavailableError } from '../../src/ports/errors.js';
 import type { IndexedEvents } from '../../src/ports/eventIndex.js';
 import { Bodies } from '../../src/webhooks/bodies.js';
 import { ContactsAsOf } from '../../src/webhooks/contactsAsOf.js';
@@ -406,4 +407,13 @@ describe('what was sent', () => {
     await clock.advance(HOUR, settled);
     expect((await deliveries(ref)).map((one) => one.status)).toEqual(['erased']);
   });
+});
+
+test('what an earlier copy left waiting behind nothing is looked for until the store has answered', async () => {
+  const webhooks = await openWebhooks();
+  opened.push({ close: () => webhooks.stop() });
+  const recover = jest.spyOn(webhooks.stores.deliveries, 'recover').mockRejectedValueOnce(new UnavailableError('gone for a moment'));
+  webhooks.start();
+  await until(() => recover.mock.calls.length === 2, 'another look', 10_000);
+  expect(webhooks.errors).toMatchObject([{ message: 'gone for a moment' }]);
 });

@@ -129,6 +129,8 @@ export class MongoDeliveryWrites {
   /** Makes a delivery pending again, unless it is or its contact was erased; how it stands, null when it is not there. */
   async revive(ref: EndpointRef, id: string, now: number): Promise<DeliveryStatus | null> {
     const found = await this.deliveries.findOne({ _id: id, endpoint: endpointKey(ref) });
+    // One that was cut short, or whose answer was lost, has left it pending: what comes after that is done again.
+    if (found?.status === 'pending') await this.releaseAll([found], now);
     if (found === null || found.status === 'pending' || found.status === 'erased') return found?.status ?? null;
     const kept = await this.payloads.updateOne({ _id: payloadKey(found) }, { $set: { neededAt: now } });
     // A payload is kept as long as its deliveries are, but for an erasure.
