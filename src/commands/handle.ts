@@ -8,6 +8,7 @@ import type { EventMetadata, Recorded } from '../domain/events/metadata.js';
 import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import { recordedAs, type EventStore, type NewEvent, type RecordedEvent } from '../ports/eventStore.js';
+import { KeyDestroyedError } from '../ports/keyStore.js';
 import type { ReservedIds } from '../ports/idempotencyStore.js';
 import { traced } from '../ports/tracing.js';
 import { KeyedQueue } from './keyedQueue.js';
@@ -126,7 +127,7 @@ export class CommandHandler {
     const deadline = Date.now() + CONFLICT_DEADLINE_MS;
     for (let known = assumed; ; known = undefined) {
       const cached = known ?? (await this.loadCached(aggregate, stream));
-      const outcome = await this.attempt(aggregate, stream, context, cached, decide);
+      const outcome = await this.attempt(aggregate, stream, context, cached, decide).catch(refusingErased);
       if (outcome !== null) return outcome;
       if (ifRevisions !== undefined) return { done: false, refusal: { code: 'PRECONDITION_FAILED' } };
       if (Date.now() > deadline) return { done: false, refusal: { code: 'CONFLICT' } };
@@ -211,6 +212,12 @@ export class CommandHandler {
     }
     return null;
   }
+}
+
+/** What is to be written of a contact whose key is destroyed is as of an erased one, though its stream does not say so as yet, or was restored from before. */
+function refusingErased(error: unknown): Outcome<never> {
+  if (error instanceof KeyDestroyedError) return { done: false, refusal: { code: 'CONTACT_NOT_FOUND' } };
+  throw error;
 }
 
 /** Whether the aggregate is at a revision that the client insists on, if it does, and at none that it rules out. */

@@ -140,15 +140,19 @@ test('answers kept for idempotency keys lie in no backup, and a request sent aga
 });
 
 test('with the keys of a later backup, what was erased since stays erased', async () => {
-  const names = [];
+  const [names, changes] = [[] as unknown[], [] as number[]];
   for (const keys of [join(first, 'keys'), join(second, 'keys')]) {
     const restoredTo = join(temporaryFolder(), 'restored');
     expect(await runCommand(restoredTo, ['restore', first, '--keys', keys])).toMatchObject({ code: 0 });
     const service = await startTestService({}, restoredTo);
-    names.push((await service.client('acme').get(`/contacts/${erased}`)).body.name);
+    const client = service.client('acme');
+    names.push((await client.get(`/contacts/${erased}`)).body.name);
+    changes.push((await client.put(`/contacts/${erased}`, { name: 'Back' })).status, (await client.put(`/contacts/${erased}`, { status: 'inactive' })).status);
     await service.stop();
   }
   expect(names).toEqual([expect.not.stringContaining('erased'), '[erased]']);
+  // Nothing personal can be kept of it any more.
+  expect(changes).toEqual([200, 200, 404, 200]);
 });
 
 /** A copy of the first backup, changed. */
