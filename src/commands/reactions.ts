@@ -110,12 +110,12 @@ export class Reactions {
   private async clearUnfit(cause: RecordedEvent, companyId: string, contactId: string): Promise<void> {
     const context = following(cause);
     const { organizationId } = context;
-    const { state } = await loadContact(this.handler, organizationId, contactId);
-    const fit = state.phase === 'live' && state.contact.parentEntityId === companyId && state.contact.status !== 'archived';
-    if (fit) return;
-    await this.handler.execute(companyAggregate, companyStream(organizationId, companyId), context, (company) =>
-      decideCompany(company.state, { type: 'clearPrimary', contactId }),
-    );
+    await this.handler.execute(companyAggregate, companyStream(organizationId, companyId), context, async (company) => {
+      // Back meanwhile, it may have been made primary again.
+      const { state } = await loadContact(this.handler, organizationId, contactId);
+      const fit = state.phase === 'live' && state.contact.parentEntityId === companyId && state.contact.status !== 'archived';
+      return fit ? accept() : decideCompany(company.state, { type: 'clearPrimary', contactId });
+    });
   }
 }
 

@@ -1,8 +1,11 @@
 // What follows from an event elsewhere, carried out by a command and by the reactor at the same time, or by one alone.
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { createCompany } from '../../src/commands/companies.js';
 import { createContact } from '../../src/commands/createContact.js';
-import { contactAggregate } from '../../src/commands/aggregates.js';
+import { contactAggregate, loadCompany } from '../../src/commands/aggregates.js';
+import { setPrimary } from '../../src/commands/setPrimary.js';
+import { updateContact } from '../../src/commands/updateContact.js';
 import { decideContact } from '../../src/domain/contact.js';
 import { contactStream } from '../../src/domain/streams.js';
 import type { RecordedEvent } from '../../src/ports/eventStore.js';
@@ -60,4 +63,27 @@ test('what follows names its cause, keeps its actor and request, and follows onc
   expect(events).toMatchObject([{ type: 'ContactUpdated', data: { changes: { metadata: { reportsTo: null } } } }]);
   const { actor, requestId, correlationId } = deleted.metadata;
   expect(events[0]?.metadata).toMatchObject({ actor, requestId, correlationId, causationId: deleted.id });
+});
+
+test('a contact that came back is primary still, though what follows from its leaving comes late', async () => {
+  const { commands, context, organizationId } = opened;
+  const made = await createCompany(commands, context(), { givenId: undefined, patch: { name: 'Acme' } });
+  if (!made.done || made.state.phase !== 'live') throw new Error('no company was made');
+  const [id, companyId] = [await newContact(), made.state.company.id];
+  const makePrimary = () => setPrimary(commands, context(), { contactId: id, companyId });
+  await updateContact(commands, context(), { id, patch: { parentEntityId: companyId } });
+  await makePrimary();
+  const left = await commands.handler.execute(contactAggregate, contactStream(organizationId, id), context(), ({ state }) =>
+    decideContact(state, { type: 'update', patch: { parentEntityId: null }, addressId: 'none', facts: { manager: 'fits', parent: 'fits' } }),
+  );
+  const late = opened.another();
+  const { handler } = late;
+  const execute = jest.spyOn(handler, 'execute').mockImplementationOnce(async (...asked) => {
+    await updateContact(commands, context(), { id, patch: { parentEntityId: companyId } });
+    expect(await makePrimary()).toMatchObject({ done: true });
+    return handler.execute(...asked);
+  });
+  await late.reactions.follow((left.done ? left.events[0] : undefined) as RecordedEvent);
+  expect(execute).toHaveBeenCalledTimes(2);
+  expect((await loadCompany(commands.handler, organizationId, companyId)).state).toMatchObject({ company: { primaryContactId: id } });
 });
