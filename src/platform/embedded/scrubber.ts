@@ -15,7 +15,8 @@ const RETRY_AFTER_MS = 1_000;
 
 export class Scrubber {
   private readonly work = new BackgroundWork(() => this.scrubAll());
-  /** The last request for which segments were merged. */
+  /** The last request that was begun, and the last for which segments were merged. */
+  private begun = 0;
   private merged = 0;
 
   /** `keyFile`: the file of the keys, of which the log of writes is emptied, too. */
@@ -54,7 +55,9 @@ export class Scrubber {
 
   /** Returns whether all is done. */
   private async scrub(asked: number): Promise<boolean> {
-    let isEmpty = await this.emptyLogs();
+    // At once what can be; then not before all else is done.
+    if (this.begun < asked) await this.emptyLogs();
+    this.begun = asked;
     if (this.merged < asked) {
       // What is to be dropped yet leaves as much behind.
       if (await reading(() => this.generations.dropped() !== undefined)) return false;
@@ -64,10 +67,10 @@ export class Scrubber {
       }
       if (this.work.stopped) return false;
       this.merged = asked;
-      isEmpty = await this.emptyLogs();
     }
-    if (isEmpty) await this.writes.run(() => this.database.run('DELETE FROM scrubs WHERE number <= ?', asked));
-    return isEmpty;
+    if (!(await this.emptyLogs())) return false;
+    await this.writes.run(() => this.database.run('DELETE FROM scrubs WHERE number <= ?', asked));
+    return true;
   }
 
   /** Merges some pages, and rests; returns whether there may be more. */
