@@ -40,8 +40,10 @@ export async function serveOperations(dataDir: string, options: ControlOptions):
   const stopping = new AbortController();
   const connections = new Map<Socket, Promise<void>>();
   const server = createServer((socket) => {
-    connections.set(socket, serveConnection(socket, options, stopping.signal));
-    socket.on('close', () => connections.delete(socket));
+    const served = serveConnection(socket, options, stopping.signal);
+    connections.set(socket, served);
+    // One whose command went away may be at it for a moment yet.
+    socket.on('close', () => void served.then(() => connections.delete(socket)));
   });
   await withShortPath(dataDir, (path) => listenPrivately(server, path));
   const close = async () => {

@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { connectToService, runRemotely } from '../../src/operations/controlClient.js';
 import { serveOperations, type ControlServer } from '../../src/operations/controlServer.js';
@@ -139,6 +140,31 @@ test('a service that stops aborts its operations and says so', async () => {
   await running;
   await Promise.all([expect(asked).rejects.toThrow('the service is stopping'), server?.close()]);
   expect(await ended).toEqual(new OperationError('the service is stopping'));
+});
+
+test('a service that stops waits for an operation to end whose command went away just before', async () => {
+  const folder = temporaryFolder();
+  let [begun, ended] = [false, false];
+  const slow: Operation<null, null> = {
+    name: 'slow',
+    params: z.null(),
+    result: z.null(),
+    run: async () => {
+      begun = true;
+      await sleep(300);
+      ended = true;
+      return null;
+    },
+  };
+  const { server } = await serve(folder, slow);
+  const leaving = new AbortController();
+  const asked = ask(folder, slow, null, undefined, leaving.signal).catch(() => undefined);
+  while (!begun) await sleep(5);
+  leaving.abort();
+  await asked;
+  await sleep(50);
+  await server?.close();
+  expect(ended).toBe(true);
 });
 
 test('a connection that asks for nothing does not hold up the stop', async () => {
