@@ -41,7 +41,8 @@ export async function answerOnce(
   if (request === undefined) return send(ctx, await carryOut(commandContext(ctx)));
   const { idempotency, clock, ids } = deps;
   const proposed = { aggregateId: about ?? ids.next(), eventId: ids.next() };
-  const reservation = await idempotency.reserve(request, proposed, clock.now());
+  const at = clock.now();
+  const reservation = await idempotency.reserve(request, proposed, at);
   switch (reservation.outcome) {
     case 'answered':
       ctx.set('Idempotency-Replayed', 'true');
@@ -52,18 +53,18 @@ export async function answerOnce(
       throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key came with another request before');
     case 'reserved': {
       const reserved = { ...reservation.ids, takenOver: reservation.takenOver };
-      const answer = await settle(request, deps, () => carryOut({ ...commandContext(ctx), reserved }));
+      const answer = await settle(request, at, deps, () => carryOut({ ...commandContext(ctx), reserved }));
       return send(ctx, answer);
     }
   }
 }
 
-/** Carries out a reserved request and keeps its answer; lets go of the key when it was refused. */
-async function settle(request: IdempotentRequest, deps: IdempotencyDeps, carryOut: () => Promise<Answer>): Promise<Answer> {
+/** Carries out a request reserved `at` a time and keeps its answer; lets go of the key when it was refused. */
+async function settle(request: IdempotentRequest, at: Date, deps: IdempotencyDeps, carryOut: () => Promise<Answer>): Promise<Answer> {
   const { idempotency, onError } = deps;
   const carried = await carryOut().catch(async (error: unknown) => {
     const refused = error instanceof ApiError && error.status < 500;
-    await (refused ? idempotency.release(request) : idempotency.abandon(request)).catch(onError);
+    await (refused ? idempotency.release(request, at) : idempotency.abandon(request, at)).catch(onError);
     throw error;
   });
   const { status, headers, body, kept = body } = carried;

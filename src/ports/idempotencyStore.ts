@@ -39,10 +39,10 @@ export interface IdempotencyStore {
   reserve(request: IdempotentRequest, proposed: ReservedIds, now: Date): Promise<Reservation>;
   /** Keeps the answer, unless one is kept. @throws UnavailableError */
   answer(request: IdempotentRequest, answer: StoredAnswer): Promise<void>;
-  /** Forgets a reservation whose command was not carried out. @throws UnavailableError */
-  release(request: IdempotentRequest): Promise<void>;
-  /** Lets the next request with the key take over at once: what became of the command is not known. @throws UnavailableError */
-  abandon(request: IdempotentRequest): Promise<void>;
+  /** Forgets a reservation whose command was not carried out, unless another request has taken it over. `at`: its `now`. @throws UnavailableError */
+  release(request: IdempotentRequest, at: Date): Promise<void>;
+  /** Lets the next request with the key take over at once, unless one has: what became of the command is not known. `at`: its `now`. @throws UnavailableError */
+  abandon(request: IdempotentRequest, at: Date): Promise<void>;
   /** Has every request about an aggregate answered by `answer` from now on, whatever it was, or will be, answered. @throws UnavailableError */
   replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void>;
   /** Drops records older than 24 h; returns how many. @throws UnavailableError */

@@ -130,7 +130,9 @@ export class Projector {
   /** The event at `position`, if it is the next one for `projection`, or for its rebuild, and cannot be projected. */
   private async barrier(projection: AnyProjection, position: Position): Promise<StoredEvent | null> {
     const { store } = this.deps;
-    for (const generation of [await store.live(projection.name), await store.building(projection.name)]) {
+    // One that is being built here is asked for by its builder alone, who then reads what was shown in it ahead.
+    const building = this.rebuilding.has(projection.name) ? null : await store.building(projection.name);
+    for (const generation of [await store.live(projection.name), building]) {
       if (generation?.version !== projection.version) continue;
       try {
         await nextStep(projection, generation, this.deps, 1);

@@ -180,24 +180,34 @@ export function idempotencyContract(name: string, open: Open<IdempotencyStore>, 
 
     test('forgets a released key, but not an answered one', async () => {
       await reserve();
-      await store().release(request);
+      await store().release(request, after(0));
       expect(await reserve(1, others)).toEqual({ ...fresh, ids: others });
       await store().answer(request, answer);
-      await store().release(request);
+      await store().release(request, after(1));
       expect(await reserve(2)).toEqual({ outcome: 'answered', answer });
     });
 
     test('lets an abandoned request be taken over at once, with its own ids, by one', async () => {
       await reserve();
-      await store().abandon(request);
+      await store().abandon(request, after(0));
       expect(await reserve(1, others)).toEqual({ outcome: 'reserved', ids, takenOver: true });
       expect(await reserve(2, others)).toEqual({ outcome: 'running' });
+    });
+
+    test('leaves a reservation alone that another has taken over, whatever becomes of who had it before', async () => {
+      await reserve();
+      expect(await reserve(ABANDONED_AFTER_MS, others)).toEqual({ outcome: 'reserved', ids, takenOver: true });
+      await store().release(request, after(0));
+      await store().abandon(request, after(0));
+      expect(await reserve(ABANDONED_AFTER_MS + 1, others)).toEqual({ outcome: 'running' });
+      await store().abandon(request, after(ABANDONED_AFTER_MS));
+      expect(await reserve(ABANDONED_AFTER_MS + 2, others)).toEqual({ outcome: 'reserved', ids, takenOver: true });
     });
 
     test('does not take an answer away when the request is abandoned', async () => {
       await reserve();
       await store().answer(request, answer);
-      await store().abandon(request);
+      await store().abandon(request, after(0));
       expect(await reserve(1, others)).toEqual({ outcome: 'answered', answer });
     });
 
@@ -248,10 +258,10 @@ export function idempotencyContract(name: string, open: Open<IdempotencyStore>, 
 
       test('and what will be: of a request that still runs, was abandoned, or is answered meanwhile', async () => {
         for (const key of ['running', 'abandoned', 'released']) await reserve(0, ids, asked(key));
-        await store().abandon(asked('abandoned'));
+        await store().abandon(asked('abandoned'), after(0));
         await replace();
         await store().answer(asked('running'), answer);
-        await store().release(asked('released'));
+        await store().release(asked('released'), after(0));
         for (const key of ['running', 'abandoned', 'released']) expect(await replay(key)).toEqual({ outcome: 'answered', answer: gone });
         const racing = Array.from({ length: 10 }, (_, n) => asked(`racing ${n}`));
         for (const each of racing) await reserve(0, ids, each);

@@ -58,14 +58,14 @@ export class SqliteIdempotencyStore implements IdempotencyStore {
     await this.writes.run(() => this.database.run(sql, JSON.stringify(answer), encodeOrganization(organizationId), key));
   }
 
-  async release({ organizationId, key }: IdempotentRequest): Promise<void> {
-    const sql = 'DELETE FROM idempotency WHERE organization = ? AND key = ? AND answer IS NULL';
-    await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key));
+  async release({ organizationId, key }: IdempotentRequest, at: Date): Promise<void> {
+    const sql = 'DELETE FROM idempotency WHERE organization = ? AND key = ? AND claimed_at = ? AND answer IS NULL';
+    await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key, at.getTime()));
   }
 
-  async abandon({ organizationId, key }: IdempotentRequest): Promise<void> {
-    const sql = 'UPDATE idempotency SET claimed_at = 0 WHERE organization = ? AND key = ? AND answer IS NULL';
-    await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key));
+  async abandon({ organizationId, key }: IdempotentRequest, at: Date): Promise<void> {
+    const sql = 'UPDATE idempotency SET claimed_at = 0 WHERE organization = ? AND key = ? AND claimed_at = ? AND answer IS NULL';
+    await this.writes.run(() => this.database.run(sql, encodeOrganization(organizationId), key, at.getTime()));
   }
 
   async replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void> {

@@ -67,12 +67,12 @@ export class MongoIdempotencyStore implements IdempotencyStore {
     await this.connection.run(() => this.requests.updateOne({ _id: idOf(request), answer: null }, { $set: { answer: JSON.stringify(answer) } }));
   }
 
-  async release(request: IdempotentRequest): Promise<void> {
-    await this.connection.run(() => this.requests.deleteOne({ _id: idOf(request), answer: null }));
+  async release(request: IdempotentRequest, at: Date): Promise<void> {
+    await this.connection.run(() => this.requests.deleteOne({ _id: idOf(request), claimedAt: at.getTime(), answer: null }));
   }
 
-  async abandon(request: IdempotentRequest): Promise<void> {
-    await this.connection.run(() => this.requests.updateOne({ _id: idOf(request), answer: null }, { $set: { claimedAt: 0 } }));
+  async abandon(request: IdempotentRequest, at: Date): Promise<void> {
+    await this.connection.run(() => this.requests.updateOne({ _id: idOf(request), claimedAt: at.getTime(), answer: null }, { $set: { claimedAt: 0 } }));
   }
 
   async replaceAnswers(organizationId: string, aggregateId: string, answer: StoredAnswer): Promise<void> {
