@@ -27,7 +27,3 @@ export const reject = (rejection: Rejection): { accepted: false; rejection: Reje
   accepted: false,
   rejection,
 });
-
-/** The decision to refuse because of one field. */
-export const rejectField = (field: string, message: string): { accepted: false; rejection: Rejection } =>
-  reject({ code: 'INVALID', issues: [{ field, message }] });
