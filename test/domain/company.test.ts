@@ -1,14 +1,14 @@
 // What a company decides, command by command, and what its events make of it.
 
 import { describe, expect, test } from '@jest/globals';
-import type { CompanyCommand, CompanyPatch, PrimaryCandidate } from '../../src/domain/company.js';
+import type { CompanyCommand, CompanyPatch, ParentFact, PrimaryCandidate } from '../../src/domain/company.js';
 import { CUSTOM_FIELDS_MAX_BYTES } from '../../src/domain/entity.js';
 import type { CompanyEvent } from '../../src/domain/events/registry.js';
 import { fieldsOf, type Said } from '../contract/samples.js';
 import { companyAfter, givenCompany, timeOf } from './given.js';
 
-const create = (patch: CompanyPatch & { name: string } = { name: 'Acme' }): CompanyCommand => ({ type: 'create', id: 'acme', patch, addressId: 'addr_1' });
-const update = (patch: CompanyPatch): CompanyCommand => ({ type: 'update', patch, addressId: 'addr_2' });
+const create = (patch: CompanyPatch & { name: string } = { name: 'Acme' }, parent?: ParentFact): CompanyCommand => ({ type: 'create', id: 'acme', patch, addressId: 'addr_1', parent });
+const update = (patch: CompanyPatch, parent?: ParentFact): CompanyCommand => ({ type: 'update', patch, addressId: 'addr_2', parent });
 const candidate: PrimaryCandidate = { id: 'ada', parentEntityId: 'acme', archived: false };
 const setPrimary = (said: Partial<PrimaryCandidate> = {}): CompanyCommand => ({ type: 'setPrimary', contact: { ...candidate, ...said } });
 
@@ -39,6 +39,13 @@ describe('create', () => {
       .when(create({ name: 'Acme', status: 'archived', isActive: true, parentEntityId: 'acme', customFields: { a: 'x'.repeat(CUSTOM_FIELDS_MAX_BYTES) } }))
       .thenRefused('INVALID', ['isActive', 'parentEntityId', 'customFields']);
   });
+});
+
+test('a parent that is newly named must be known', () => {
+  const parentEntityId = 'holding';
+  givenCompany().when(create({ name: 'Acme', parentEntityId }, 'unknown')).thenRefused('INVALID', ['parentEntityId']);
+  givenCompany(created()).when(update({ parentEntityId }, 'unknown')).thenRefused('INVALID', ['parentEntityId']);
+  givenCompany(created()).when(update({ parentEntityId }, 'fits')).then([updated({ parentEntityId })]);
 });
 
 describe('update', () => {

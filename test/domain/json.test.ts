@@ -73,6 +73,7 @@ describe('the patch between two objects', () => {
     expect(mergePatchBetween({ a: { b: 1 } }, { a: {} })).toEqual({ a: { b: null } });
     expect(mergePatchBetween(undefined, { a: 1 })).toEqual({ a: 1 });
     expect(mergePatchBetween([1, 2], [2, 1])).toEqual([2, 1]);
+    expect(mergePatchBetween({ list: [{ a: 1 }] }, { list: [{ a: 2 }] })).toEqual({ list: [{ a: 2 }] });
   });
 });
 
@@ -106,6 +107,7 @@ describe('applying a patch', () => {
 
 test('JSON is equal whatever the order of keys, and not when a key is only inherited or a value undefined', () => {
   expect(jsonEqual({ a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 })).toBe(true);
+  expect(jsonEqual({ a: 1 }, { a: 2 })).toBe(false);
   expect(jsonEqual({ a: 1 }, { b: 1 })).toBe(false);
   expect(jsonEqual({ toString: 1 }, {})).toBe(false);
   expect(jsonEqual([1, 2], [2, 1])).toBe(false);

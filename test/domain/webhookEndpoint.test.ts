@@ -55,6 +55,14 @@ describe('a webhook endpoint', () => {
     expect(given(created, disabled, enabled)).toMatchObject({ endpoint: { status: 'enabled', disabledReason: null, disabledAt: null, updatedAt: at(2) } });
   });
 
+  test('stays disabled, and says since when and why, when something else of it is changed', () => {
+    const moved: WebhookEndpointEvent = { type: 'WebhookEndpointUpdated', data: { endpointId: 'e', changes: { url: 'https://example.com/new' }, previous: { url: fields.url } } };
+    expect(when([created, disabled], { type: 'update', patch: { url: 'https://example.com/new' } })).toEqual(then(moved));
+    expect(given(created, disabled, moved)).toMatchObject({
+      endpoint: { url: 'https://example.com/new', status: 'disabled', disabledReason: 'gone', disabledAt: at(1), updatedAt: at(2) },
+    });
+  });
+
   test('rotates its secret so often that no more than five sign at a time', () => {
     const history = [created, ...Array.from({ length: SECRETS_MAX - 1 }, () => rotated)];
     expect(when(history.slice(1), { type: 'rotateSecret', now: at(9) })).toEqual(refused('WEBHOOK_NOT_FOUND'));
