@@ -128,6 +128,16 @@ describe('a delivery', () => {
     expect((await deliveries(ref))[0]?.attempts[0]).toMatchObject({ status: null, error: 'the connection was refused' });
   });
 
+  test('goes nowhere when its URL, made when private networks were allowed, may be used no longer', async () => {
+    const sink = await receiver();
+    const { endpoint, happens, deliveries, settled } = await start({ allowPrivate: false });
+    const ref = await endpoint(sink);
+    await happens('ada', [created('ada')]);
+    await settled();
+    expect((await deliveries(ref))[0]).toMatchObject({ status: 'pending', attempts: [{ status: null, error: expect.stringMatching(/^the URL cannot be used: Must be an https URL/) }] });
+    expect(sink.received).toEqual([]);
+  });
+
   test('is signed by a secret for 24 hours after it was rotated out, and by the new one', async () => {
     const sink = await receiver();
     const { endpoint, commands, context, happens, clock, settled } = await start();
