@@ -40,7 +40,7 @@ describe('filters', () => {
     await createAll(client, [
       { name: 'a', status: 'active', parentEntityId: company },
       { name: 'b', status: 'inactive', parentEntityId: company },
-      { name: 'c', status: 'archived' },
+      { name: 'c', displayName: 'also a', status: 'archived' },
       { name: 'd' },
     ]);
   });
@@ -58,6 +58,9 @@ describe('filters', () => {
     [`parentEntityId=${company.toUpperCase()}`, ['a', 'b']],
     [`parentEntityId=${company}&status=inactive`, ['b']],
     [`parentEntityId=${company}&status=inactive&search=a`, []],
+    [`parentEntityId=${company}&search=a`, ['a']],
+    ['search=a', ['a', 'c']],
+    ['status=archived&search=a', ['c']],
     ['parentEntityId=00000000-0000-0000-0000-000000000000', []],
     ['search=', ['a', 'b', 'c', 'd']],
     ['search=%20', ['a', 'b', 'c', 'd']],
