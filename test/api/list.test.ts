@@ -214,18 +214,20 @@ describe('pages', () => {
     expect(Object.keys(links(await client.get('/contacts?limit=10&page=3'))).sort()).toEqual(['first', 'last', 'prev']);
   });
 
-  test('links of a cursor go on by cursor to the end', async () => {
+  test('links of a cursor go on by cursor to the end, and the pages are counted', async () => {
     let reply = await client.get('/contacts?orderBy=name&limit=5');
-    const found = names(reply);
+    const [found, pages] = [names(reply), [reply.body.page]];
     let path: string | undefined = `/contacts?orderBy=name&limit=5&cursor=${reply.body.nextCursor}`;
     while (path !== undefined) {
       reply = await client.get(path);
       found.push(...names(reply));
+      pages.push(reply.body.page);
       path = links(reply).next;
       if (path !== undefined) expect(path).toContain('cursor=');
     }
     expect(found).toHaveLength(25);
     expect(new Set(found).size).toBe(25);
+    expect(pages).toEqual([1, 2, 3, 4, 5]);
   });
 
   test('a cursor remembers its order, and refuses another', async () => {
