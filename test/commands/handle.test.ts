@@ -154,11 +154,17 @@ describe('a keyed queue', () => {
     releases[0]?.();
     await all[0];
     await Promise.resolve();
+    // One that comes when the first is over waits for the second.
+    const last = queue.run('a', task('a3'));
     releases[1]?.();
     await all[2];
     releases[2]?.();
     await all[1];
     expect(order).toEqual(['a1 begins', 'b1 begins', 'a1 ends', 'a2 begins', 'b1 ends', 'a2 ends']);
+    await Promise.resolve();
+    releases[3]?.();
+    await last;
+    expect(order.slice(-2)).toEqual(['a3 begins', 'a3 ends']);
   });
 
   test('goes on after a task that fails, and passes its failure on to its caller alone', async () => {
