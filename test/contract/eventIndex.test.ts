@@ -34,6 +34,23 @@ eventIndexContract('the embedded log', async () => {
   return { log, index, advance: async () => undefined, rebuild: async () => undefined, close };
 });
 
+test('what stands behind more events of other types than one answer looks at is found by the next ones', async () => {
+  const { log, eventIndex, close } = await openPlatform();
+  try {
+    const event = (type: string) => ({ id: randomUUID(), type, data: {}, metadata: eventMetadata() });
+    const others = Array.from({ length: 20_000 }, () => event('ContactCreated'));
+    await log.append(contactStream('acme', 'many'), 'none', others);
+    await log.append(contactStream('acme', 'rare'), 'none', [event('ContactDeleted')]);
+    const first = await eventIndex.read('acme', { after: null, limit: 10, types: ['ContactDeleted'] });
+    expect(first).toMatchObject({ events: [], coveredTo: null });
+    const second = await eventIndex.read('acme', { after: first.position, limit: 10, types: ['ContactDeleted'] });
+    expect(second.events.map(({ stream }) => stream)).toEqual([contactStream('acme', 'rare')]);
+    expect(second.coveredTo).toBe(await log.head());
+  } finally {
+    await close();
+  }
+});
+
 eventIndexContract('EventStoreDB (protocol double), in the embedded store', async () => openOnDouble(await EventStoreDouble.start({ foreignEvery: 3 }), inSqlite));
 
 describeMongo('on MongoDB', (mongo) => {
