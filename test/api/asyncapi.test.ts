@@ -9,7 +9,7 @@ import { openStream, take } from '../support/sse.js';
 
 interface Document {
   channels: Record<string, { messages: Record<string, unknown> }>;
-  components: { messages: Record<string, { examples?: { payload: unknown }[] }>; schemas: object };
+  components: { messages: Record<string, { examples?: { payload: unknown }[]; headers?: { properties: object } }>; schemas: object };
 }
 
 let service: TestService;
@@ -76,14 +76,18 @@ test('events of every type, the erased among them, fit what is said of them, and
 test('what is sent to endpoints fits what is said of it, and so do the examples', async () => {
   const receiver = await startReceiver();
   const client = service.client();
-  await client.post('/webhooks', { url: receiver.url });
+  const { id } = (await client.post('/webhooks', { url: receiver.url })).body;
   await client.post('/contacts', { name: 'Ada' });
-  await until(() => receiver.received.length > 0, 'a delivery');
-  const [sent] = receiver.received;
-  expect(sent?.body.event).toBe('contact.created');
-  const message = '/asyncapi.json#/components/messages/contact.created';
-  expect(faults(`${message}/payload`, sent?.body)).toEqual([]);
-  expect(faults(`${message}/headers`, sent?.headers)).toEqual([]);
+  await client.post(`/webhooks/${id}/test`, {});
+  await until(() => receiver.received.length > 1, 'both deliveries');
+  expect(receiver.received.map(({ body }) => body.event).toSorted()).toEqual(['contact.created', 'webhook.test']);
+  for (const { body, headers } of receiver.received) {
+    const message = `/asyncapi.json#/components/messages/${body.event}`;
+    expect(faults(`${message}/payload`, body)).toEqual([]);
+    expect(faults(`${message}/headers`, headers)).toEqual([]);
+    const described = Object.keys(document.components.messages[body.event]?.headers?.properties ?? {});
+    expect(described).toEqual(Object.keys(headers).filter((name) => name.startsWith('webhook-')));
+  }
   const examples = Object.entries(document.components.messages).flatMap(([name, { examples = [] }]) => examples.map(({ payload }) => ({ name, payload })));
   expect(examples.length).toBe(Object.keys(document.channels.webhooks?.messages ?? {}).length);
   for (const { name, payload } of examples) expect(faults(`/asyncapi.json#/components/messages/${name}/payload`, payload)).toEqual([]);

@@ -52,7 +52,7 @@ testInBrowser('every operation, schema and error is shown, without an error and 
   }
   expect(await page.locator('#schema-Contact table').getByText('metadata.department', { exact: true }).count()).toBe(1);
   expect(await page.locator('#error-CONTACT_NOT_FOUND').textContent()).toContain('404');
-  expect(await page.locator('#schema-NewContact tr', { hasText: 'notes' }).textContent()).toContain('up to 10000 characters');
+  expect(await page.locator('#schema-ContactInput tr', { hasText: 'notes' }).textContent()).toContain('up to 10000 characters');
   expect(await page.locator('#sent-contact-status_changed tr', { hasText: 'data.previousStatus' }).textContent()).toContain('one of active, inactive, archived');
   expect(faults).toEqual([]);
   await page.context().close();
@@ -107,9 +107,9 @@ testInBrowser('parameters of path and query are sent, and a refusal is shown as 
 });
 
 testInBrowser('a phone shows it without scrolling sideways, its menu closed, and dark when asked to', async () => {
-  const { page, faults } = await visit({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
+  const { page, faults } = await visit({ viewport: { width: 320, height: 844 }, colorScheme: 'dark' });
   const read = (script: string) => page.evaluate(script);
-  expect(await read('document.documentElement.scrollWidth')).toBe(390);
+  expect(await read('document.documentElement.scrollWidth')).toBe(320);
   expect(await page.locator('nav').isVisible()).toBe(false);
   await page.locator('#menu > summary').click();
   await page.locator('nav a[href="#getContact"]').click();

@@ -116,11 +116,11 @@ test('what requests are validated by accepts the examples of bodies', () => {
 
 describe('a body is accepted by the description when it is by the service', () => {
   const bodies: [string, { safeParse: (value: unknown) => { success: boolean } }, unknown][] = [
-    ['NewContact', newContactSchema, { name: 'Ada', status: null, isActive: null, entityTypes: null, email: null }],
-    ['NewContact', newContactSchema, { name: 'Ada', parentEntityId: 'D45F8E21-3AB2-4389-9E0D-9C12654B8E7A' }],
-    ['NewContact', newContactSchema, { name: 'Ada', id: 7, createdAt: {}, customFields: { deep: [null, { a: 1 }] } }],
+    ['ContactInput', newContactSchema, { name: 'Ada', status: null, isActive: null, entityTypes: null, email: null }],
+    ['ContactInput', newContactSchema, { name: 'Ada', parentEntityId: 'D45F8E21-3AB2-4389-9E0D-9C12654B8E7A' }],
+    ['ContactInput', newContactSchema, { name: 'Ada', id: 7, createdAt: {}, customFields: { deep: [null, { a: 1 }] } }],
     ['ContactPatch', contactPatchSchema, { address: null, metadata: { reportsTo: null }, customFields: null }],
-    ['NewCompany', newCompanySchema, { id: 'd45f8e21-3ab2-4389-9e0d-9c12654b8e7a', name: 'Acme', entityTypes: ['Company', 'Vendor'] }],
+    ['CompanyInput', newCompanySchema, { id: 'd45f8e21-3ab2-4389-9e0d-9c12654b8e7a', name: 'Acme', entityTypes: ['Company', 'Vendor'] }],
   ];
   test.each(bodies)('%s %#', (name, schema, body) => {
     expect(schema.safeParse(body).success).toBe(true);
@@ -129,14 +129,14 @@ describe('a body is accepted by the description when it is by the service', () =
   });
 
   const refused: [string, { safeParse: (value: unknown) => { success: boolean } }, unknown][] = [
-    ['NewContact', newContactSchema, {}],
-    ['NewContact', newContactSchema, { name: '   ' }],
-    ['NewContact', newContactSchema, { name: 'x'.repeat(201) }],
-    ['NewContact', newContactSchema, { name: 'Ada', unknown: 1 }],
-    ['NewContact', newContactSchema, { name: 'Ada', parentEntityId: 'no id' }],
+    ['ContactInput', newContactSchema, {}],
+    ['ContactInput', newContactSchema, { name: '   ' }],
+    ['ContactInput', newContactSchema, { name: 'x'.repeat(201) }],
+    ['ContactInput', newContactSchema, { name: 'Ada', unknown: 1 }],
+    ['ContactInput', newContactSchema, { name: 'Ada', parentEntityId: 'no id' }],
     ['ContactPatch', contactPatchSchema, { status: null }],
     ['ContactPatch', contactPatchSchema, { metadata: { preferredContactMethod: 'pigeon' } }],
-    ['NewCompany', newCompanySchema, { name: 'Acme', entityTypes: ['Contact'] }],
+    ['CompanyInput', newCompanySchema, { name: 'Acme', entityTypes: ['Contact'] }],
   ];
   test.each(refused)('%s, refused by both %#', (name, schema, body) => {
     expect(schema.safeParse(body).success).toBe(false);
@@ -148,21 +148,41 @@ test('every webhook that is sent is as described', async () => {
   const receiver = await startReceiver();
   const told = await startTestService({ WEBHOOK_ALLOW_PRIVATE_NETWORKS: 'true' });
   const client = told.client();
-  await client.post('/webhooks', { url: receiver.url });
+  const endpoint = (await client.post('/webhooks', { url: receiver.url })).body.id as string;
   const company = (await client.post('/companies', { name: 'Acme', entityTypes: ['Company'] })).body.id as string;
   const { id } = (await client.post('/contacts', { name: 'Ada', parentEntityId: company })).body;
   await client.post(`/contacts/${id}/set-primary/${company}`);
   await client.put(`/contacts/${id}`, { status: 'inactive' });
   await client.delete(`/contacts/${id}`);
-  const topics = ['contact.created', 'contact.primary_set', 'contact.updated', 'contact.status_changed', 'contact.deleted'];
+  await client.post(`/webhooks/${endpoint}/test`, {});
+  const topics = ['contact.created', 'contact.primary_set', 'contact.updated', 'contact.status_changed', 'contact.deleted', 'webhook.test'];
   await until(() => receiver.received.length >= topics.length, 'a delivery of each topic');
   expect(new Set(receiver.received.map(({ body }) => body.event))).toEqual(new Set(topics));
-  for (const { body } of receiver.received) {
+  for (const { body, headers } of receiver.received) {
     const validate = description.validator(`#/webhooks/${body.event}/post/requestBody/content/application~1json/schema`);
     expect({ event: body.event, fits: validate(body), errors: validate.errors }).toEqual({ event: body.event, fits: true, errors: null });
+    const described = webhooks()[body.event]?.post.parameters.map(({ name }) => name);
+    expect({ event: body.event, described }).toEqual({ event: body.event, described: Object.keys(headers).filter((name) => name.startsWith('webhook-')) });
   }
   await told.stop();
   await receiver.close();
+});
+
+interface Sent {
+  post: { tags: string[]; parameters: { name: string }[]; requestBody: { content: Record<string, { schema: object }> } };
+}
+
+const webhooks = () => (description.document as unknown as { webhooks: Record<string, Sent> }).webhooks;
+
+test('generators of clients find no two things under one name', () => {
+  const tagsOfRoutes = new Set<string>(routes.map(({ tag }) => tag));
+  for (const [event, { post }] of Object.entries(webhooks())) {
+    expect({ event, shared: post.tags.filter((tag) => tagsOfRoutes.has(tag)) }).toEqual({ event, shared: [] });
+    expect({ event, body: post.requestBody.content['application/json']?.schema }).toEqual({ event, body: { $ref: expect.any(String) } });
+  }
+  // In Go `NewContact` is the function that makes a `Contact`.
+  const names = Object.keys((description.document.components as unknown as { schemas: object }).schemas);
+  expect(names.filter((name) => names.includes(name.replace(/^New/, '')) && name.startsWith('New'))).toEqual([]);
 });
 
 describe('an answer that is not as described is noticed', () => {

@@ -2,10 +2,9 @@
 // webhooks; made from the schemas that events are checked by.
 
 import { publishedSchemas, publishedTypes, TYPE_PREFIX, type PublishedType } from '../../domain/events/published.js';
-import { webhookTopics } from '../../domain/events/webhookEvents.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { Components } from '../openapi/schemas.js';
-import { webhookHeaders, webhookPayload, type Topic } from '../openapi/webhooks.js';
+import { headersOf, sentTopics, webhookPayload, type Topic } from '../openapi/webhooks.js';
 import { BASE_PATH } from '../routing.js';
 import { cloudEventSchema, eventsParameters, eventsPageSchema, streamParameters } from '../schemas/events.js';
 import { serviceVersion } from '../version.js';
@@ -20,7 +19,7 @@ export function asyncApiDocument(): JsonObject {
   const messages = {
     ...Object.fromEntries(publishedTypes.map((type) => [type, eventMessage(type, components)])),
     EventsPage: { title: 'A page of events', contentType: 'application/json', payload: components.of(eventsPageSchema, 'output') },
-    ...Object.fromEntries(webhookTopics.map((topic) => [topic, webhookMessage(topic, components)])),
+    ...Object.fromEntries(sentTopics.map((topic) => [topic, webhookMessage(topic, components)])),
   };
   return {
     asyncapi: '3.0.0',
@@ -33,7 +32,7 @@ export function asyncApiDocument(): JsonObject {
     channels: {
       stream: channel('service', '/events/stream', 'The stream, as Server-Sent Events: `id` is the position, `data` the event.', publishedTypes),
       pages: channel('service', '/events', 'The same events page by page.', ['EventsPage']),
-      webhooks: channel('endpoint', null, 'What is sent to webhook endpoints; the path is the one registered.', webhookTopics),
+      webhooks: channel('endpoint', null, 'What is sent to webhook endpoints; the path is the one registered.', sentTopics),
     },
     operations: {
       followEvents: sends('stream', 'Follow events', { method: 'GET', query: components.of(streamParameters, 'input') }),
@@ -79,7 +78,7 @@ function eventMessage(type: PublishedType, components: Components): JsonObject {
 
 function webhookMessage(topic: Topic, components: Components): JsonObject {
   const { schema, example, summary } = webhookPayload(topic);
-  const fields = Object.fromEntries(webhookHeaders.map(({ name, description: about }) => [name, { type: 'string', description: about }]));
+  const fields = Object.fromEntries(headersOf(topic).map(({ name, description: about }) => [name, { type: 'string', description: about }]));
   return {
     name: topic,
     summary,

@@ -39,17 +39,17 @@ function introduction({ info }) {
 /** Everything below the introduction: a group a tag, then errors, headers and schemas. */
 function groupsOf(description) {
   const operations = operationsOf(description);
+  const sent = Object.entries(description.webhooks ?? {});
   const tagged = description.tags.map(({ name, description: text }) => {
-    const entries = operations.filter(({ tag }) => tag === name).map((operation) => operationEntry(description, operation));
-    return group(name, `tag-${name}`, entries, markdown(text));
+    const called = operations.filter(({ tag }) => tag === name).map((operation) => operationEntry(description, operation));
+    const told = sent.filter(([, { post }]) => post.tags[0] === name).map(([topic, { post }]) => webhookEntry(description, topic, post));
+    return group(name, `tag-${name.replaceAll(' ', '-')}`, [...called, ...told], markdown(text));
   });
-  const sent = Object.entries(description.webhooks ?? {}).map(([topic, { post }]) => webhookEntry(description, topic, post));
   const { schemas, headers, examples } = description.components;
   const schemaEntries = Object.entries(schemas).map(([name, schema]) => schemaEntry(description, name, schema));
   const errors = group('Errors', 'errors', [errorEntry(examples)], []);
   const headerGroup = group('Headers', 'headers', [headerEntry(headers)], []);
-  const webhooks = sent.length === 0 ? [] : [group('Sent to webhooks', 'sent', sent, [])];
-  return [...tagged, ...webhooks, errors, headerGroup, group('Schemas', 'schemas', schemaEntries, [])];
+  return [...tagged, errors, headerGroup, group('Schemas', 'schemas', schemaEntries, [])];
 }
 
 function group(name, id, entries, intro) {

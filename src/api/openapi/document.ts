@@ -12,7 +12,7 @@ import { requestHeaders, responseHeaders } from './headers.js';
 import { failure, operationOf, publicOperationOf } from './operation.js';
 import { Components } from './schemas.js';
 import { tags } from './tags.js';
-import { describeWebhooks } from './webhooks.js';
+import { describeWebhooks, SENT_TAG } from './webhooks.js';
 
 const description = `The contacts of a revenue-recognition platform: people at customers, vendors and partners, who belong to a company and report to each other.
 
@@ -47,7 +47,7 @@ export function openApiDocument(routes: readonly Route[], publicRoutes: readonly
   }
   // Of no operation: a path that is none, and a method that a path does not have.
   for (const code of ['NOT_FOUND', 'METHOD_NOT_ALLOWED'] as const) failure(errorCatalog[code].status, [code], components);
-  const used = new Set([...routes, ...publicRoutes].map(({ tag }) => tag));
+  const used = new Set([...[...routes, ...publicRoutes].map(({ tag }) => tag), SENT_TAG]);
   return {
     openapi: '3.1.0',
     info: { title: 'Contacts API', version: serviceVersion(), description },

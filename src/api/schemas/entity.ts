@@ -122,7 +122,7 @@ const nullIsAbsent = true;
 export const newContactSchema = z
   .preprocess(dropNulls, agreeing(z.strictObject(contactFields)))
   .transform(contactPatch)
-  .meta({ id: 'NewContact', description: 'A new contact. null means absent.', nullIsAbsent });
+  .meta({ id: 'ContactInput', description: 'A new contact. null means absent.', nullIsAbsent });
 
 /** A change of a contact, as a merge patch. */
 export const contactPatchSchema = z
@@ -134,7 +134,7 @@ export const contactPatchSchema = z
 export const newCompanySchema = z
   .preprocess(dropNulls, agreeing(z.strictObject(describe({ ...fields, id: uuid.optional(), entityTypes: companyTypes.optional() }, companyDescriptions))))
   .transform(({ id, ...sent }) => ({ id, patch: companyPatch(sent) }))
-  .meta({ id: 'NewCompany', description: 'A new company. null means absent.', nullIsAbsent });
+  .meta({ id: 'CompanyInput', description: 'A new company. null means absent.', nullIsAbsent });
 
 /** A change of a company, as a merge patch. Its roles are replaced when sent. */
 export const companyPatchSchema = z
