@@ -16,14 +16,14 @@ import type { Tallies } from './tallies.js';
 export const FAILING_MAX_MS = 5 * 24 * 3_600_000;
 
 export interface AttemptsDeps {
-  deliveries: DeliveryStore;
-  vault: Vault;
-  bodies: Bodies;
-  sender: Sender;
+  deliveries: Pick<DeliveryStore, 'payload'>;
+  vault: Pick<Vault, 'holds' | 'open' | 'seal'>;
+  bodies: Pick<Bodies, 'get' | 'keep'>;
+  sender: Pick<Sender, 'post'>;
   clock: Clock;
   schedule: readonly number[];
   random: () => number;
-  tallies: Tallies;
+  tallies: Pick<Tallies, 'count'>;
 }
 
 /** What came of a try, to be recorded, and what follows for the endpoint. */
@@ -87,7 +87,8 @@ export class Attempts {
     const now = this.deps.clock.now();
     const asked = error === null ? null : retryAfter(answered.retryAfter, now);
     const pausedUntil = asked === null ? null : new Date(now.getTime() + asked);
-    const health = lane.note({ failed: error !== null, at, now, pausedUntil });
+    // Of what was never sent the endpoint knows nothing.
+    const health = final ? null : lane.note({ failed: error !== null, at, now, pausedUntil });
     const { failingSince } = lane.health;
     const failing = failingSince !== null && now.getTime() - failingSince.getTime() >= FAILING_MAX_MS;
     const next = final || status === 410 ? { status: 'failed' as const } : this.nextOf(delivery, error, now, asked ?? 0);
