@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { apiServer } from '../../src/api/server.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -73,5 +74,49 @@ test('a client that leaves its answer unread is cut off', async () => {
   client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   await closed;
   client.destroy();
+  server.close();
+});
+
+/** A server whose answers are given by hand, what it began with, and a client's connection to it. */
+async function held() {
+  const begun: { path: string; answer: () => void }[] = [];
+  const server = apiServer((request, response) => void begun.push({ path: String(request.url), answer: () => response.end(String(request.url)) }));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.setEncoding('latin1');
+  return { begun, client, server };
+}
+
+const requests = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `GET /${from + n} HTTP/1.1\r\n\r\n`).join('');
+
+test('requests sent ahead are carried out one after the other, others having their turn between, and answered in order', async () => {
+  const { begun, client, server } = await held();
+  let answers = '';
+  client.on('data', (part: string) => (answers += part));
+  client.write(requests(1, 100));
+  for (let count = 1; count <= 100; count += 1) {
+    while (begun.length < count) await setImmediate();
+    await setImmediate();
+    expect(begun.map(({ path }) => path)).toEqual(Array.from({ length: count }, (_, n) => `/${n + 1}`));
+    begun[count - 1]?.answer();
+    expect(begun).toHaveLength(count);
+  }
+  while (!answers.endsWith('/100')) await setImmediate();
+  expect(answers.match(/\r\n\r\n\/\d+/g)?.map((text) => text.trim())).toEqual(begun.map(({ path }) => path));
+  client.write(requests(101, 101));
+  while (begun.length < 101) await setImmediate();
+  client.destroy();
+  server.close();
+});
+
+test('a connection that sends very many requests ahead is cut off, and none of those carried out', async () => {
+  const { begun, client, server } = await held();
+  const closed = once(client, 'close');
+  client.on('error', () => undefined).resume().write(requests(1, 1_000));
+  await closed;
+  expect(begun).toHaveLength(1);
+  begun[0]?.answer();
+  await setImmediate();
+  expect(begun).toHaveLength(1);
   server.close();
 });
