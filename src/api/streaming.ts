@@ -1,7 +1,7 @@
 // Large answers, written as they are read: never whole in memory.
 
 import { Readable } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
+import { turn } from '../ports/turns.js';
 
 /**
  * Text that is written as it is made. Others have their turn after each piece: SQLite reads at once, and

@@ -1,6 +1,6 @@
 // Work on many items without holding up others: a few thousand at a time.
 
-import { setImmediate as turn } from 'node:timers/promises';
+import { turn } from '../ports/turns.js';
 
 /** How many items are worked on before others have their turn: a few milliseconds. */
 const AT_A_TIME = 2_000;

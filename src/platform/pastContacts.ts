@@ -1,12 +1,12 @@
 // The contacts of an organization as they stood at one instant, over any store that can say which
 // versions stood then. What one question gathered serves the next ones of the same answer.
 
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Contact } from '../domain/contact.js';
 import { compareText } from '../domain/text.js';
 import type { PastReads } from '../ports/historyStore.js';
 import type { Versioned } from '../ports/projection.js';
 import type { ChartContact, ContactGroup, GroupQuery, GroupStretch, ListFilter, ListPage, ListQuery, Shown, SortField, SortPoint } from '../ports/readStore.js';
+import { turn } from '../ports/turns.js';
 import { forEachInTurns, sortInTurns } from './inTurns.js';
 
 const LINES_BATCH = 500;

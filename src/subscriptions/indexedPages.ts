@@ -1,13 +1,13 @@
 // Pages of published events made of an index and the event store, in the thread that answers
 // requests: for platforms that make none themselves.
 
-import { setImmediate as turn } from 'node:timers/promises';
 import { metadataTexts } from '../domain/events/metadata.js';
 import { cloudEventText, isPublished, sourceOf, type PublishedType } from '../domain/events/published.js';
 import { parseStream } from '../domain/streams.js';
 import type { EventIndex } from '../ports/eventIndex.js';
 import { inForm, isAmong, pageForms, type EventPage, type EventPages, type PageQuery } from '../ports/eventPages.js';
 import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
+import { turn } from '../ports/turns.js';
 
 /** How many are decrypted and rendered before others have their turn: a few milliseconds. */
 const RENDERED_AT_ONCE = 200;

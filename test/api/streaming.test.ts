@@ -39,6 +39,12 @@ test.each([
   expect(await turnsOf(answer())).toBeGreaterThanOrEqual(50);
 });
 
+test('many answers at the same time: the event loop turns after each piece of each', async () => {
+  const ends = Array.from({ length: 19 }, () => once(streamed(texts(10)).resume(), 'end'));
+  expect(await turnsOf(streamed(texts(10)))).toBeGreaterThanOrEqual(180);
+  await Promise.all(ends);
+});
+
 describe('while the service streams', () => {
   let service: TestService;
   let client: Client;

@@ -2,10 +2,10 @@
 // and the versions that ended after it. Gone through a few hundred rows at a time, documents
 // first: what changes meanwhile is then met again as a version.
 
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Entity } from '../../domain/entity.js';
 import type { ProjectionName, Versioned } from '../../ports/projection.js';
 import type { SortField } from '../../ports/readStore.js';
+import { turn } from '../../ports/turns.js';
 import { everything, type Line, type PastFilter, type PastSource, type Standing } from '../pastContacts.js';
 import { reading, type Database, type SqlValue } from './database.js';
 import type { SqliteDocuments } from './documents.js';
@@ -94,6 +94,8 @@ export class SqlitePast implements PastSource {
   private async *inSteps<Point, Row>(organizationId: string, begin: Point, step: (collection: number, after: Point) => { rows: Row[]; next: Point | null }) {
     let collection: number | null = null;
     for (let after: Point | null = begin; after !== null; ) {
+      // Before the first, too: many who ask at the same time would all make it at once.
+      await turn();
       const live: number | null = await reading(() => this.documents.liveCollection('contacts', organizationId));
       if (live === null) return;
       const from: Point = live === collection || collection === null ? after : begin;
@@ -101,7 +103,6 @@ export class SqlitePast implements PastSource {
       const { rows, next } = await reading(() => step(live, from));
       yield rows;
       after = next;
-      await turn();
     }
   }
 
