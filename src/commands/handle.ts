@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Decision, Rejection } from '../domain/decision.js';
 import type { EventMetadata, Recorded } from '../domain/events/metadata.js';
 import { schemaVersionOf, type DomainEvent } from '../domain/events/registry.js';
+import { weightOf } from '../domain/json.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import { recordedAs, type EventStore, type NewEvent, type RecordedEvent } from '../ports/eventStore.js';
 import { KeyDestroyedError } from '../ports/keyStore.js';
@@ -16,6 +17,8 @@ import { KeyedQueue } from './keyedQueue.js';
 /** How long a command that meets conflicts decides again, in ms. */
 export const CONFLICT_DEADLINE_MS = 2_000;
 const CACHED_AGGREGATES = 20_000;
+/** Of all that are cached: one with custom fields as large as there are takes megabytes. */
+const CACHED_BYTES = 64_000_000;
 const RETRY_PAUSE_MS = 20;
 
 /** An aggregate: where its fold begins and how it goes on. */
@@ -68,7 +71,11 @@ interface Cached extends Loaded<unknown> {
 
 export class CommandHandler {
   private readonly queue = new KeyedQueue();
-  private readonly cache = new LRUCache<string, Cached>({ max: CACHED_AGGREGATES });
+  private readonly cache = new LRUCache<string, Cached>({
+    max: CACHED_AGGREGATES,
+    maxSize: CACHED_BYTES,
+    sizeCalculation: ({ state }) => weightOf(state),
+  });
 
   constructor(
     readonly events: EventStore,

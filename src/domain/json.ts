@@ -49,3 +49,19 @@ export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
     keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key], b[key]))
   );
 }
+
+/**
+ * About how many bytes a value of plain data takes in memory: many times its JSON, when it is made of
+ * empty objects.
+ */
+export function weightOf(value: unknown): number {
+  if (typeof value === 'string') return 24 + value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let weight = 64;
+  if (Array.isArray(value)) {
+    for (const item of value) weight += 8 + weightOf(item);
+    return weight;
+  }
+  for (const key in value) weight += 16 + key.length + weightOf((value as Record<string, unknown>)[key]);
+  return weight;
+}

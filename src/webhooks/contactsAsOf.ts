@@ -5,11 +5,14 @@ import { LRUCache } from 'lru-cache';
 import { evolveContact, initialContact, type Contact, type ContactState } from '../domain/contact.js';
 import type { Recorded } from '../domain/events/metadata.js';
 import type { ContactEvent } from '../domain/events/registry.js';
+import { weightOf } from '../domain/json.js';
 import { contactStream } from '../domain/streams.js';
 import type { EventLog, StoredEvent } from '../ports/eventLog.js';
 import type { EventStore, RecordedEvent } from '../ports/eventStore.js';
 
 const KEPT_CONTACTS = 10_000;
+/** Of all that are kept: one with custom fields as large as there are takes megabytes. */
+const KEPT_BYTES = 32_000_000;
 
 /** A contact as of the event of its stream with this revision. */
 export interface ContactAsOf {
@@ -28,7 +31,11 @@ interface Folded {
 const nothing: Folded = { state: initialContact, revision: -1, position: null };
 
 export class ContactsAsOf {
-  private readonly folds = new LRUCache<string, Folded>({ max: KEPT_CONTACTS });
+  private readonly folds = new LRUCache<string, Folded>({
+    max: KEPT_CONTACTS,
+    maxSize: KEPT_BYTES,
+    sizeCalculation: ({ state }) => weightOf(state),
+  });
 
   constructor(
     private readonly log: EventLog,

@@ -184,3 +184,20 @@ test('what is remembered of a stream is let go of when it is to be forgotten', a
   await loadContact(handler, opened.organizationId, id);
   expect(read.mock.calls).toEqual([[stream(), 1], [stream(), 0]]);
 });
+
+test('what is remembered of aggregates is bounded in bytes: few of the largest are, and those let go of are read again', async () => {
+  const asked: string[] = [];
+  const fat = { a: Array.from({ length: 33_000 }, () => ({})) };
+  const event = { data: fat, revision: 0, metadata: { occurredAt: '' } };
+  const read = async function* (stream: string, from: number) {
+    asked.push(`${stream} from ${from}`);
+    if (from === 0) yield [event];
+  };
+  const events = { read, endAfter: (_: string, revision: number) => revision } as unknown as EventStore;
+  const handler = new CommandHandler(events, opened.commands.handler.clock, opened.commands.handler.ids);
+  const aggregate = { initial: {}, evolve: (_: unknown, { data }: { data: unknown }) => data } as unknown as typeof contactAggregate;
+  for (let n = 0; n < 60; n += 1) await handler.load(aggregate, `s${n}`);
+  asked.length = 0;
+  for (const n of [59, 0]) await handler.load(aggregate, `s${n}`);
+  expect(asked).toEqual(['s59 from 1', 's0 from 0']);
+});

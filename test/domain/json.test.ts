@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { applyMergePatch, jsonEqual, mergePatchBetween, type Json, type JsonObject } from '../../src/domain/json.js';
+import { applyMergePatch, jsonEqual, mergePatchBetween, weightOf, type Json, type JsonObject } from '../../src/domain/json.js';
 
 const hostileKeys = ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', '', '0', 'a'];
 const key = fc.oneof(fc.constantFrom(...hostileKeys), fc.string({ maxLength: 3 }));
@@ -114,4 +114,14 @@ test('JSON is equal whatever the order of keys, and not when a key is only inher
   expect(jsonEqual([], {})).toBe(false);
   expect(jsonEqual(null, undefined)).toBe(false);
   expect(jsonEqual(0, false)).toBe(false);
+});
+
+test('what empty objects take is told, which is many times their JSON', () => {
+  const weight = (value: Json) => weightOf(value) / JSON.stringify(value).length;
+  expect(weight(Array.from({ length: 1_000 }, () => ({})))).toBeGreaterThan(20);
+  expect(weight({ a: [[[[]]]] })).toBeGreaterThan(10);
+  for (const value of ['x'.repeat(1_000), { notes: 'x'.repeat(1_000) }, ['x'.repeat(500), 'y'.repeat(500)]]) {
+    expect(weight(value)).toBeGreaterThan(0.9);
+    expect(weight(value)).toBeLessThan(1.3);
+  }
 });

@@ -11,6 +11,12 @@ const BUSY_WAIT_MS = 5_000;
 /** How long emptying the log waits for those who read, in ms: everything else in the process waits, too. */
 const EMPTYING_WAIT_MS = 20;
 
+/**
+ * How many prepared statements are kept, several times those that there are but for searches: of these
+ * each mix of kinds of words is a statement of its own, with as many tables and conditions as it has words.
+ */
+const STATEMENTS_KEPT = 1_000;
+
 type Statement = Sqlite.Statement<[SqlValue[]]>;
 
 /** A row as SQLite gives it; the query that asked knows its columns. */
@@ -122,6 +128,7 @@ export class Database {
     if (known !== undefined) return known;
     const statement: Statement = this.opened().prepare<[SqlValue[]]>(sql);
     if (raw) statement.raw();
+    if (this.statements.size >= STATEMENTS_KEPT) this.statements.clear();
     this.statements.set(name, statement);
     return statement;
   }

@@ -4,13 +4,20 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Entity } from '../../domain/entity.js';
+import { weightOf } from '../../domain/json.js';
 import type { Shown } from '../../ports/readStore.js';
 
-/** At about 3 kB each. */
 const KEPT = 5_000;
+/** Of all of them: most take about 3 kB, one of the largest there can be a thousand times that. */
+const KEPT_BYTES = 32_000_000;
 
 export class ShownCache {
-  private readonly documents = new LRUCache<string, Shown<Entity>>({ max: KEPT });
+  private readonly documents = new LRUCache<string, Shown<Entity>>({
+    max: KEPT,
+    maxSize: KEPT_BYTES,
+    // Twice: an answer that was made of it is kept as long as it is.
+    sizeCalculation: ({ document }) => 2 * weightOf(document),
+  });
 
   get(collection: number, id: string): Shown<Entity> | undefined {
     return this.documents.get(`${collection}/${id}`);
