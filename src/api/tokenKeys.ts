@@ -9,7 +9,12 @@ import { UnavailableError } from '../ports/errors.js';
 export interface TokenKeys {
   algorithms: Algorithm[];
   secret: KeyObject[] | ((header: { alg: string; kid?: string }) => Promise<KeyObject>);
+  /** For how long a token that was verified is taken to be, in ms; undefined where keys stay the same. */
+  verifiedForMs?: number;
 }
+
+/** For how long a published key is taken to be one still: as long as jose keeps the set. */
+const PUBLISHED_MS = 600_000;
 
 type KeySettings = Pick<Settings, 'JWT_SECRET' | 'JWT_PUBLIC_KEY' | 'JWT_JWKS_URI'>;
 
@@ -62,6 +67,7 @@ function publishedKeys(uri: URL): TokenKeys {
   let keySet: ReturnType<typeof load> | undefined;
   return {
     algorithms: ['RS256', 'ES256'],
+    verifiedForMs: PUBLISHED_MS,
     secret: async (header) => {
       try {
         return KeyObject.from((await (await (keySet ??= load()))(header)) as Parameters<typeof KeyObject.from>[0]);

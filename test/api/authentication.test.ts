@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Client, startTestService, type TestService } from '../support/service.js';
 import { ecPair, goodClaims, hs256, now, pemOf, rsaPair, signed, unsigned } from '../support/tokens.js';
 import { expectError } from './errorShape.js';
@@ -164,6 +164,30 @@ describe('by published keys', () => {
     const before = asked;
     for (let tried = 0; tried < 20; tried += 1) await statusOf(service, signed(goodClaims(), ec.privateKey, { kid: `k${tried}` }));
     expect(asked - before).toBeLessThanOrEqual(1);
+  });
+
+  test('a key that is withdrawn makes its tokens bad within minutes, and one that cannot be had those that are known not at all', async () => {
+    const keys = published.keys;
+    const [withdrawn, kept] = [signed({ ...goodClaims(), exp: now() + 7_200 }, rsa.privateKey, { kid: 'r' }), signed({ ...goodClaims(), exp: now() + 3_000 }, ec.privateKey, { kid: 'e' })];
+    for (const token of [withdrawn, kept]) expect(await statusOf(service, token)).toBe(200);
+    const realNow = Date.now;
+    const later = (minutes: number) => jest.spyOn(Date, 'now').mockImplementation(() => realNow() + minutes * 60_000);
+    try {
+      published.status = 500;
+      later(11);
+      for (const token of [withdrawn, kept]) expect(await statusOf(service, token)).toBe(200);
+      published = { status: 200, keys: keys.slice(1) };
+      expect(await statusOf(service, kept)).toBe(200);
+      later(22);
+      expect(await statusOf(service, withdrawn)).toBe(401);
+      expect(await statusOf(service, kept)).toBe(200);
+      published.status = 500;
+      later(51);
+      expect(await statusOf(service, kept)).not.toBe(200);
+    } finally {
+      jest.restoreAllMocks();
+      published = { status: 200, keys };
+    }
   });
 
   test('while they cannot be had the answer is 503, not that the token is bad', async () => {

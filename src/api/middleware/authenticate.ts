@@ -1,4 +1,5 @@
-// Verifies bearer tokens by koa-jwt, and remembers the good ones until they expire.
+// Verifies bearer tokens by koa-jwt, and remembers the good ones until they expire; those of published
+// keys are verified again now and then, as a key may be withdrawn.
 
 import type { Context, Middleware, Next } from 'koa';
 import jwt from 'jsonwebtoken';
@@ -24,6 +25,8 @@ interface Verified {
   principal: Principal;
   /** When the token is good no longer, in ms since 1970. */
   expiresAt: number;
+  /** Until when it need not be verified again, in ms since 1970. */
+  until: number;
 }
 
 export function authenticate({ keys, issuer, audience, failures }: AuthenticateOptions): Middleware {
@@ -39,12 +42,23 @@ export function authenticate({ keys, issuer, audience, failures }: AuthenticateO
   return (ctx, next) => {
     const header = ctx.req.headers.authorization ?? '';
     const known = remembered.get(header);
-    if (known !== undefined && Date.now() < known.expiresAt) return goOn(ctx, next, known);
-    return verified(ctx, verify).then(async (made) => {
-      if (made === undefined) throw await refuse(ctx, failures);
+    if (known !== undefined && Date.now() < known.until) return goOn(ctx, next, known);
+    return verified(ctx, verify, keys.verifiedForMs).catch(unlessKnown(known)).then(async (made) => {
+      if (made === undefined) {
+        remembered.delete(header);
+        throw await refuse(ctx, failures);
+      }
       remembered.set(header, made);
       return goOn(ctx, next, made);
     });
+  };
+}
+
+/** What is gone on with when a token cannot be verified now: what is known of it, while it is good. */
+function unlessKnown(known: Verified | undefined): (error: unknown) => Verified {
+  return (error) => {
+    if (known !== undefined && error instanceof UnavailableError && Date.now() < known.expiresAt) return known;
+    throw error;
   };
 }
 
@@ -61,7 +75,7 @@ function goOn(ctx: Context, next: Next, { principal, expiresAt }: Verified): Pro
 }
 
 /** What the request's token says; undefined when it is not good. @throws UnavailableError when that cannot be told */
-async function verified(ctx: Context, verify: (ctx: never, next: Next) => unknown): Promise<Verified | undefined> {
+async function verified(ctx: Context, verify: (ctx: never, next: Next) => unknown, verifiedForMs = Number.POSITIVE_INFINITY): Promise<Verified | undefined> {
   try {
     await verify(ctx as never, async () => undefined);
   } catch (error) {
@@ -72,7 +86,8 @@ async function verified(ctx: Context, verify: (ctx: never, next: Next) => unknow
   const { claims } = ctx.state as { claims: { exp?: unknown } };
   const principal = principalFrom(claims);
   if (principal === undefined) return undefined;
-  return { principal, expiresAt: typeof claims.exp === 'number' ? claims.exp * 1_000 : Number.POSITIVE_INFINITY };
+  const expiresAt = typeof claims.exp === 'number' ? claims.exp * 1_000 : Number.POSITIVE_INFINITY;
+  return { principal, expiresAt, until: Math.min(expiresAt, Date.now() + verifiedForMs) };
 }
 
 async function refuse(ctx: Context, failures: FailureLimit): Promise<ApiError> {
