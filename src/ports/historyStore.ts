@@ -5,6 +5,20 @@ import type { Contact } from '../domain/contact.js';
 import type { ProjectionName } from './projection.js';
 import type { ReadStore } from './readStore.js';
 
+/** No entry is added to a page whose changes come to so many bytes: pages of large ones hold fewer. */
+export const PAGE_BYTES = 2_000_000;
+
+/** How many entries, whose changes take `sizes` bytes, a page holds: one at least. */
+export function fittingOf(sizes: Iterable<number>): number {
+  let [count, bytes] = [0, 0];
+  for (const size of sizes) {
+    if (bytes >= PAGE_BYTES) break;
+    count += 1;
+    bytes += size;
+  }
+  return Math.max(1, count);
+}
+
 /** Entries of a history, as answers show them. */
 export interface HistoryPage {
   /** Each as JSON in UTF-8, separated by commas. */

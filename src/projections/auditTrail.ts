@@ -22,7 +22,9 @@ export class AuditTrail {
   async page(organizationId: string, filter: AuditFilter, after: AuditPoint | null, limit: number): Promise<AuditPage> {
     const [told, skipped] = await Promise.all([this.history.audit(organizationId, filter, after, limit), this.skipped(organizationId, filter, after)]);
     if (skipped.length === 0) return told;
-    const all = [...told.items, ...skipped].sort(newestFirst);
+    // A page may hold fewer than asked for: what lies behind its last entry is of the next.
+    const near = skipped.filter((item) => told.next === null || newestFirst(item, told.next) < 0);
+    const all = [...told.items, ...near].sort(newestFirst);
     const items = all.slice(0, limit);
     const last = items.at(-1);
     const next = last !== undefined && (told.next !== null || all.length > limit) ? { at: last.at, id: last.id, revision: last.revision } : null;

@@ -182,6 +182,30 @@ export function historyContract(name: string, open: Open, runs = 20): void {
       expect([await types(), await types()]).toEqual([changed, changed]);
     });
 
+    test('a page of large entries holds fewer than asked for, of a history as of the audit, and the next goes on behind them', async () => {
+      await begin();
+      await story.tell(story.contact('acme', 'ada', {}, at(0)));
+      const notes = (n: number) => `${n}`.repeat(700_000);
+      for (const n of [1, 2, 3, 4]) await story.tell(story.contactChanges('acme', 'ada', { notes: notes(n) }, at(n)));
+      const pages: number[][] = [];
+      for (let after: number | null = null; ; ) {
+        const page = await store.history.history('acme', 'contacts', 'ada', after, 100);
+        pages.push((JSON.parse(`[${Buffer.from(page?.content ?? []).toString()}]`) as { revision: number }[]).map(({ revision }) => revision));
+        after = page?.next ?? null;
+        if (after === null) break;
+      }
+      expect(pages).toEqual([[0, 1, 2], [3, 4]]);
+      const none: AuditFilter = { actor: null, type: null, contactId: null, companyId: null, since: null, until: null };
+      const audited: number[][] = [];
+      for (let after: AuditPoint | null = null; ; ) {
+        const { items, next }: AuditPage = await store.history.audit('acme', none, after, 100);
+        audited.push(items.map(({ revision }) => revision));
+        if (next === null) break;
+        after = next;
+      }
+      expect(audited).toEqual([[4, 3], [2, 1], [0]]);
+    });
+
     test('entries page by revision, and one that never was has none', async () => {
       await begin();
       await story.tell(story.contact('acme', 'ada', {}, at(0)));

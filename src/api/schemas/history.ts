@@ -16,7 +16,7 @@ export const HISTORY_LIMIT = 100;
 
 const once = z.string('Given more than once');
 export const historyPaging = {
-  limit: wholeNumber(1, HISTORY_LIMIT).optional().meta({ description: `Number of items per page; ${HISTORY_LIMIT} unless given` }),
+  limit: wholeNumber(1, HISTORY_LIMIT).optional().meta({ description: `Number of items per page, fewer where they are large; ${HISTORY_LIMIT} unless given` }),
   cursor: once.optional().meta({ description: 'The `nextCursor` of the page before' }),
 };
 

@@ -1,6 +1,7 @@
 // The history in SQLite: the named queries.
 
-import type { AuditFilter, AuditItem, AuditPage, AuditPoint, HistoryPage, HistoryStore, PastReads } from '../../ports/historyStore.js';
+import { newestFirst } from '../../domain/history.js';
+import { fittingOf, PAGE_BYTES, type AuditFilter, type AuditItem, type AuditPage, type AuditPoint, type HistoryPage, type HistoryStore, type PastReads } from '../../ports/historyStore.js';
 import type { ProjectionName } from '../../ports/projection.js';
 import { auditPage, auditSources } from '../audit.js';
 import { auditText, firstChangesText } from '../historyText.js';
@@ -12,6 +13,13 @@ import { SqlitePast } from './past.js';
 
 /** The byte that stands in a page for the changes of the first version, until they are looked up: no JSON has it. */
 const FIRST_VERSION = 1;
+
+/** What an entry's changes take, told without reading them. */
+const SIZE = 'octet_length(changes) AS size';
+
+interface SizeRow extends AuditPoint {
+  size: number | null;
+}
 
 interface AuditRow extends AuditPoint {
   head: string;
@@ -31,7 +39,7 @@ export class SqliteHistoryStore implements HistoryStore {
       const asked = { after: after ?? -1, limit };
       const kept = this.documents.historyPages.get(collection, id, asked);
       if (kept !== undefined) return kept;
-      const page = this.page(collection, id, asked);
+      const page = this.page(collection, id, { ...asked, limit: this.fitting(collection, id, asked) });
       if (page !== null) this.documents.historyPages.keep(collection, id, asked, page);
       return page;
     });
@@ -40,7 +48,9 @@ export class SqliteHistoryStore implements HistoryStore {
   async audit(organizationId: string, filter: AuditFilter, after: AuditPoint | null, limit: number): Promise<AuditPage> {
     return reading(() => {
       const sources = auditSources(filter);
-      return auditPage(sources.map(({ projection, id }) => this.newest(organizationId, projection, id, filter, after, limit + 1)), limit);
+      const sized = sources.flatMap(({ projection, id }) => this.rows<SizeRow>(`id, revision, at, ${SIZE}`, organizationId, projection, id, filter, after, limit));
+      const fitting = sized.length === 0 ? limit : Math.min(limit, fittingOf(sized.sort(newestFirst).map(({ size }) => size ?? 0)));
+      return auditPage(sources.map(({ projection, id }) => this.newest(organizationId, projection, id, filter, after, fitting + 1)), fitting);
     });
   }
 
@@ -48,8 +58,16 @@ export class SqliteHistoryStore implements HistoryStore {
     return new PastContacts(new SqlitePast(this.database, this.documents, instant));
   }
 
-  /** The newest entries of one kind of documents, or of one of them, by the index of what is asked for. */
+  /** The newest entries of one kind of documents, or of one of them. */
   private newest(organizationId: string, projection: ProjectionName, id: string | null, filter: AuditFilter, after: AuditPoint | null, limit: number): AuditItem[] {
+    const rows = this.rows<AuditRow & { collection: number }>('collection, id, revision, at, head, changes', organizationId, projection, id, filter, after, limit);
+    return rows.map(({ collection, head, changes, ...place }) => {
+      return { ...place, text: auditText(projection, place.id, head, changes ?? this.firstChanges(collection, place.id)) };
+    });
+  }
+
+  /** `columns` of the newest entries, by the index of what is asked for. */
+  private rows<Result>(columns: string, organizationId: string, projection: ProjectionName, id: string | null, filter: AuditFilter, after: AuditPoint | null, limit: number): Result[] {
     const collection = this.documents.liveCollection(projection, organizationId);
     if (collection === null) return [];
     const { actor, type, since, until } = filter;
@@ -62,14 +80,19 @@ export class SqliteHistoryStore implements HistoryStore {
       ['at <= ?', until],
     ].filter((condition): condition is [string, string] => condition[1] !== null);
     const beyond = after === null ? '' : 'AND (at, id, revision) < (?, ?, ?)';
-    const sql = `SELECT id, revision, at, head, changes FROM history ${id === null ? `INDEXED BY ${index}` : ''}
+    const sql = `SELECT ${columns} FROM history ${id === null ? `INDEXED BY ${index}` : ''}
       WHERE collection = ? ${asked.map(([condition]) => `AND ${condition}`).join(' ')} ${beyond}
       ORDER BY at DESC, id DESC, revision DESC LIMIT ?`;
     const point = after === null ? [] : [after.at, after.id, after.revision];
-    const rows = this.database.all<AuditRow>(sql, collection, ...asked.map(([, value]) => value), ...point, limit);
-    return rows.map(({ head, changes, ...place }) => {
-      return { ...place, text: auditText(projection, place.id, head, changes ?? this.firstChanges(collection, place.id)) };
-    });
+    return this.database.all<Result>(sql, collection, ...asked.map(([, value]) => value), ...point, limit);
+  }
+
+  /** How many entries a page holds: as many as are asked for, unless they are large. */
+  private fitting(collection: number, id: string, { after, limit }: PageAsked): number {
+    const sizes = `SELECT ${SIZE} FROM history WHERE collection = ? AND id = ? AND revision > ? ORDER BY revision LIMIT ?`;
+    const bytes = this.database.get<{ bytes: number }>(`SELECT total(size) AS bytes FROM (${sizes})`, collection, id, after, limit)?.bytes ?? 0;
+    if (bytes < PAGE_BYTES) return limit;
+    return fittingOf(this.database.all<{ size: number | null }>(sizes, collection, id, after, limit).map(({ size }) => size ?? 0));
   }
 
   private page(collection: number, id: string, { after, limit }: PageAsked): HistoryPage | null {

@@ -1,7 +1,8 @@
 // The history in MongoDB: the named queries.
 
 import type { Filter } from 'mongodb';
-import type { AuditFilter, AuditItem, AuditPage, AuditPoint, HistoryPage, HistoryStore, PastReads } from '../../ports/historyStore.js';
+import { fittingOf, type AuditFilter, type AuditItem, type AuditPage, type AuditPoint, type HistoryPage, type HistoryStore, type PastReads } from '../../ports/historyStore.js';
+import { newestFirst } from '../../domain/history.js';
 import type { DocumentSubject, ProjectionName } from '../../ports/projection.js';
 import { auditPage, auditSources } from '../audit.js';
 import { auditText, firstChangesText } from '../historyText.js';
@@ -26,11 +27,11 @@ export class MongoHistoryStore implements HistoryStore {
       const query = entries.find({ _id: keysAfter(subject, after ?? -1) }, { projection: { revision: 1, head: 1, changes: 1 }, ...atMost });
       const found = await query.sort({ _id: 1 }).limit(limit + 1).toArray();
       if (found.length === 0 && (after === null || (await entries.findOne({ _id: keysAfter(subject, -1) }, atMost)) === null)) return null;
-      const page = found.slice(0, limit);
+      const page = found.slice(0, Math.min(limit, fittingOf(found.map(sizeOf))));
       const whole = page.every(({ changes }) => changes !== undefined);
       const first = whole ? '' : firstChangesText(await this.firstBody(projection, live(projection), subject));
       const text = page.map(({ head, changes }) => `${head},"changes":${changes ?? first}}`).join(',');
-      return { content: Buffer.from(text), next: found.length > limit ? (page.at(-1)?.revision ?? null) : null };
+      return { content: Buffer.from(text), next: found.length > page.length ? (page.at(-1)?.revision ?? null) : null };
     });
   }
 
@@ -41,11 +42,14 @@ export class MongoHistoryStore implements HistoryStore {
         const found = this.generations.history(projection, generation).entries.find(auditFilter(organizationId, id, filter, after), atMost);
         const entries = await found.sort({ at: -1, id: -1, revision: -1 }).limit(limit + 1).toArray();
         const first = await this.firstChanges(projection, generation, entries.filter(({ changes }) => changes === undefined));
-        return entries.map(({ at, id, revision, head, changes }): AuditItem => {
-          return { at, id, revision, text: auditText(projection, id, head, changes ?? first.get(id) ?? '[]') };
+        return entries.map((entry): AuditItem & { size: number } => {
+          const { at, id, revision, head, changes } = entry;
+          return { at, id, revision, text: auditText(projection, id, head, changes ?? first.get(id) ?? '[]'), size: sizeOf(entry) };
         });
       });
-      return auditPage(await Promise.all(given), limit);
+      const all = await Promise.all(given);
+      const sizes = all.flat().sort(newestFirst).map(({ size }) => size);
+      return auditPage(all.map((some) => some.map(({ size: _, ...item }) => item)), Math.min(limit, fittingOf(sizes)));
     });
   }
 
@@ -76,6 +80,9 @@ export class MongoHistoryStore implements HistoryStore {
     return (await documents.findOne<Pick<LiveDocument, 'body'>>({ _id: documentKey(subject) }, fields))?.body;
   }
 }
+
+/** What an entry's changes take, in bytes. */
+const sizeOf = ({ changes }: Pick<EntryDocument, 'changes'>): number => Buffer.byteLength(changes ?? '');
 
 function auditFilter(organization: string, id: string | null, { actor, type, since, until }: AuditFilter, after: AuditPoint | null): Filter<EntryDocument> {
   const range = { ...(since === null ? {} : { $gte: since }), ...(until === null ? {} : { $lte: until }) };
