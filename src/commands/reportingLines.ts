@@ -7,6 +7,7 @@ import { schemaVersionOf } from '../domain/events/registry.js';
 import { walkUp, type WalkResult } from '../domain/reportingLine.js';
 import { contactStream, reportingStream } from '../domain/streams.js';
 import type { NewEvent, RecordedEvent } from '../ports/eventStore.js';
+import { turn } from '../ports/turns.js';
 import { contactAggregate, loadContact } from './aggregates.js';
 import type { CommandContext, CommandHandler } from './handle.js';
 import { KeyedQueue } from './keyedQueue.js';
@@ -14,6 +15,8 @@ import { KeyedQueue } from './keyedQueue.js';
 /** How long a claim that stands in the way may take to come true before it is fenced, in ms. */
 const FENCE_AFTER_MS = 1_000;
 const LOOK_AGAIN_MS = 20;
+/** How many steps up lines are made before others have their turn: some milliseconds. */
+const STEPS_AT_A_TIME = 200;
 
 /** What stands in the way of a line at one moment, and the moment: the last event of the reporting stream. */
 interface Look {
@@ -24,6 +27,8 @@ interface Look {
 
 export class ReportingLines {
   private readonly queue = new KeyedQueue();
+  /** How many steps up lines were made. */
+  private steps = 0;
 
   constructor(private readonly handler: CommandHandler) {}
 
@@ -89,6 +94,9 @@ export class ReportingLines {
   }
 
   private async managerOf(organizationId: string, id: string): Promise<string | null> {
+    // A long line of which all is in memory would be gone up in one piece.
+    this.steps += 1;
+    if (this.steps % STEPS_AT_A_TIME === 0) await turn();
     const { state } = await loadContact(this.handler, organizationId, id);
     return state.phase === 'live' ? state.contact.metadata.reportsTo : null;
   }

@@ -119,6 +119,19 @@ describe('compression', () => {
     }
   });
 
+  test.each([
+    ['gzip', 'gzip', gunzipSync],
+    ['deflate', 'deflate', inflateSync],
+    ['identity', undefined, (bytes: Buffer) => bytes],
+    [undefined, undefined, (bytes: Buffer) => bytes],
+  ])('what is the same for all is, too: Accept-Encoding: %s', async (accepted, encoding, unpack) => {
+    for (const url of ['/openapi.json', '/asyncapi.json', '/docs/reference.css', '/docs']) {
+      const reply = await rawRequest(`${service.origin}${url}`, 'GET', accepted === undefined ? {} : { 'Accept-Encoding': accepted });
+      expect([reply.status, reply.headers['content-encoding']]).toEqual([200, url === '/docs' ? undefined : encoding]);
+      if (url !== '/docs') expect(unpack(reply.bytes).toString()).toBe((await rawRequest(`${service.origin}${url}`, 'GET')).text);
+    }
+  });
+
   test('a streamed answer is compressed as it goes', async () => {
     const busy = service.client();
     await Promise.all(Array.from({ length: 60 }, () => busy.post('/contacts', { name: 'y', metadata: { department: 'Many' } })));

@@ -5,14 +5,13 @@ import type { Context, Middleware } from 'koa';
 import compress from 'koa-compress';
 import type { Logger } from 'pino';
 import type { ApiState } from '../context.js';
+import { COMPRESS_FROM_BYTES } from '../fixedText.js';
 import { answerBytes, layHead } from '../head.js';
 import { renderText, type RenderedJson } from '../rendered.js';
 import { validationError } from '../errors.js';
 import { answerError } from './errors.js';
 import { securityHeaders } from './securityHeaders.js';
 
-/** Answers below this many bytes are sent as they are. */
-const COMPRESS_FROM_BYTES = 2_048;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** While `stopping`, each answer closes its connection. */

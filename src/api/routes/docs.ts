@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { FixedText } from '../fixedText.js';
 import type { PublicRoute } from '../publicRoutes.js';
 
 /** What the page may do: load its own files and talk to this service, and nothing else. */
@@ -46,11 +47,10 @@ export function docsRoutes(): PublicRoute[] {
 
 /** Answers with a file beside this one, read when first asked for. */
 function answerWith(name: string, type: string): (ctx: Context) => void {
-  let text: string | undefined;
+  let text: FixedText | undefined;
   return (ctx) => {
-    text ??= readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
+    text ??= new FixedText(readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8'), type);
     ctx.set({ 'Content-Security-Policy': POLICY, 'Cross-Origin-Opener-Policy': 'same-origin', 'Cache-Control': 'no-cache' });
-    ctx.type = type;
-    ctx.body = text;
+    text.answer(ctx);
   };
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../../domain/json.js';
 import { asyncApiDocument } from '../asyncapi/document.js';
 import { clientHas } from '../etag.js';
+import { FixedText } from '../fixedText.js';
 import type { PublicRoute } from '../publicRoutes.js';
 
 const MAX_AGE_S = 300;
@@ -34,7 +35,7 @@ export const asyncApiRoute = (): PublicRoute =>
   );
 
 function documentRoute(what: Pick<PublicRoute, 'path' | 'id' | 'summary' | 'description'>, schema: z.ZodType, describe: () => JsonObject): PublicRoute {
-  let made: { text: string; etag: string } | undefined;
+  let made: { text: FixedText; etag: string } | undefined;
   return {
     ...what,
     tag: 'Service',
@@ -49,13 +50,12 @@ function documentRoute(what: Pick<PublicRoute, 'path' | 'id' | 'summary' | 'desc
         ctx.status = 304;
         return;
       }
-      ctx.type = 'application/json';
-      ctx.body = made.text;
+      made.text.answer(ctx);
     },
   };
 }
 
-function render(document: JsonObject): { text: string; etag: string } {
+function render(document: JsonObject): { text: FixedText; etag: string } {
   const text = JSON.stringify(document);
-  return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
+  return { text: new FixedText(text, 'application/json'), etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
 }
