@@ -69,8 +69,8 @@ test('a rebuild beside the running service: reads are right meanwhile, writes go
   await service.stop();
 }, 120_000);
 
-/** Twice as many as a rebuild writes at a time. */
-const MANY = 12_000;
+/** Four times as many as a rebuild writes at a time: once the first are there it has a while to go. */
+const MANY = 24_000;
 
 test('a rebuild that is killed goes on where it was', async () => {
   const { dataDir, organization } = await dataWith(MANY);
