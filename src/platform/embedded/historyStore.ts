@@ -14,11 +14,16 @@ import { SqlitePast } from './past.js';
 /** The byte that stands in a page for the changes of the first version, until they are looked up: no JSON has it. */
 const FIRST_VERSION = 1;
 
-/** What an entry's changes take, told without reading them. */
-const SIZE = 'octet_length(changes) AS size';
+/** What an entry's changes take, told without reading them; those of a first version about three times as much as it does. */
+const SIZE = `coalesce(
+  octet_length(changes),
+  3 * (SELECT octet_length(v.body) FROM versions v WHERE v.collection = history.collection AND v.id = history.id ORDER BY v.until, v.revision LIMIT 1),
+  3 * (SELECT octet_length(d.body) FROM documents d WHERE d.collection = history.collection AND d.id = history.id),
+  0
+) AS size`;
 
 interface SizeRow extends AuditPoint {
-  size: number | null;
+  size: number;
 }
 
 interface AuditRow extends AuditPoint {
@@ -49,7 +54,7 @@ export class SqliteHistoryStore implements HistoryStore {
     return reading(() => {
       const sources = auditSources(filter);
       const sized = sources.flatMap(({ projection, id }) => this.rows<SizeRow>(`id, revision, at, ${SIZE}`, organizationId, projection, id, filter, after, limit));
-      const fitting = sized.length === 0 ? limit : Math.min(limit, fittingOf(sized.sort(newestFirst).map(({ size }) => size ?? 0)));
+      const fitting = sized.length === 0 ? limit : Math.min(limit, fittingOf(sized.sort(newestFirst).map(({ size }) => size)));
       return auditPage(sources.map(({ projection, id }) => this.newest(organizationId, projection, id, filter, after, fitting + 1)), fitting);
     });
   }
@@ -92,7 +97,7 @@ export class SqliteHistoryStore implements HistoryStore {
     const sizes = `SELECT ${SIZE} FROM history WHERE collection = ? AND id = ? AND revision > ? ORDER BY revision LIMIT ?`;
     const bytes = this.database.get<{ bytes: number }>(`SELECT total(size) AS bytes FROM (${sizes})`, collection, id, after, limit)?.bytes ?? 0;
     if (bytes < PAGE_BYTES) return limit;
-    return fittingOf(this.database.all<{ size: number | null }>(sizes, collection, id, after, limit).map(({ size }) => size ?? 0));
+    return fittingOf(this.database.all<{ size: number }>(sizes, collection, id, after, limit).map(({ size }) => size));
   }
 
   private page(collection: number, id: string, { after, limit }: PageAsked): HistoryPage | null {

@@ -42,9 +42,8 @@ export class MongoHistoryStore implements HistoryStore {
         const found = this.generations.history(projection, generation).entries.find(auditFilter(organizationId, id, filter, after), atMost);
         const entries = await found.sort({ at: -1, id: -1, revision: -1 }).limit(limit + 1).toArray();
         const first = await this.firstChanges(projection, generation, entries.filter(({ changes }) => changes === undefined));
-        return entries.map((entry): AuditItem & { size: number } => {
-          const { at, id, revision, head, changes } = entry;
-          return { at, id, revision, text: auditText(projection, id, head, changes ?? first.get(id) ?? '[]'), size: sizeOf(entry) };
+        return entries.map(({ at, id, revision, head, changes = first.get(id) ?? '[]' }): AuditItem & { size: number } => {
+          return { at, id, revision, text: auditText(projection, id, head, changes), size: sizeOf({ changes }) };
         });
       });
       const all = await Promise.all(given);
